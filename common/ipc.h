@@ -282,7 +282,9 @@ struct msg_kept {
 	uint32_t	what;		/* MSG_KEEP_* that is durable now */
 	uint32_t	term;		/* MSG_KEEP_TERM */
 	int32_t		error;		/* errno: it is not durable */
-	uint32_t	pad;
+	uint32_t	node;		/* MSG_KEEP_FLOOR: as in the order */
+	uint64_t	seq;		/* MSG_KEEP_CEILING, _FLOOR: what is on
+					   disk, at least what was asked */
 };
 
 struct msg_stored_pair {

@@ -35,6 +35,14 @@ enum log_level {
 void	log_init(int fd, enum log_level level);
 void	log_set_level(enum log_level level);
 
+/*
+ * Instead of the descriptor: the supervisor, which writes the log itself,
+ * and vipctl get each line in a function of theirs.  NULL: back to the fd.
+ */
+typedef void	(*log_sink)(enum log_level level, const char *line,
+		    size_t len);
+void	log_to(log_sink sink);
+
 /* With errno / without; fatal ones end the process with status 1. */
 void	log_warn(const char *fmt, ...) PRINTF_LIKE(1, 2);
 void	log_warnx(const char *fmt, ...) PRINTF_LIKE(1, 2);

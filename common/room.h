@@ -56,6 +56,9 @@ struct room_rights {
 	rlim_t		files_max;
 };
 
+/* True when room_drop() got the real-time priority that was asked for. */
+bool	room_is_realtime(void);
+
 /* One entry of a system call filter; a filter is an array of these. */
 struct filter_rule {
 	int		nr;		/* __NR_* */
@@ -67,7 +70,8 @@ struct filter_rule {
 /*
  * First thing in a room's main: reads argv, sets up logging, checks the
  * descriptor table, ignores SIGTERM, SIGINT, SIGHUP and SIGPIPE, forbids
- * core dumps and ptrace.
+ * core dumps and ptrace.  Runner and checker, which run other programs, get
+ * the default action of every signal instead, and may have more arguments.
  */
 void	room_enter(enum room self, int argc, char **argv);
 

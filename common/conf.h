@@ -178,6 +178,17 @@ const struct conf_node	*conf_pair_node(const struct conf *c,
 			    const struct conf_pair *p, uint32_t i);
 const char		*conf_string(const struct conf *c, conf_str s);
 
+/* All virtual addresses of all pairs: c->naddrs of them (conf_find.c). */
+const struct conf_addr	*conf_addrs(const struct conf *c);
+/*
+ * Index of a virtual address among them, or c->naddrs; the search begins at
+ * *hint, which is moved behind what was found.
+ */
+uint32_t		 conf_find_addr(const struct conf *c,
+			    const struct conf_addr *a, uint32_t *hint);
+/* The pair the address of that index belongs to, or c->npairs. */
+uint32_t		 conf_addr_pair(const struct conf *c, uint32_t addr);
+
 static inline bool
 conf_addr_equal(const struct conf_addr *a, const struct conf_addr *b)
 {

@@ -37,7 +37,11 @@ enum room {
 enum msg_type {
 	MSG_NONE = 0,
 
-	/* supervisor -> every long-lived room */
+	/*
+	 * supervisor -> every long-lived room; but a new configuration goes
+	 * to elector and keeper only: the actuator is killed and started anew
+	 * with it, and its leases bridge that.
+	 */
 	MSG_CONF,		/* msg_blob + fd: a configuration to take */
 	MSG_SECRETS,		/* msg_blob + fd: elector only */
 	MSG_SWITCH,		/* msg_head: use the serial now */
@@ -348,6 +352,16 @@ enum ipc_status	ipc_recv(const struct channel *ch, union msg *m, int *fd);
  * The descriptor stays the caller's.
  */
 enum ipc_status	ipc_send(const struct channel *ch, const union msg *m, int fd);
+
+/*
+ * Reads all that is queued: says() for each message, whose fd is then its
+ * own; gone() when the neighbour closed; hostile() (may be NULL) and then
+ * fatal when it broke the table.  Stops when ch is replaced or closed by
+ * what one of the messages says.
+ */
+void		 ipc_drain(struct channel *ch,
+		    void (*says)(const union msg *m, int fd),
+		    void (*gone)(void), void (*hostile)(void));
 
 /* Name of a message type for logs; "?" for a number that is none. */
 const char	*ipc_name(unsigned type);

@@ -55,14 +55,13 @@ add_address(struct netview *v, const struct conf *c, const struct ifaddrs *i)
 	const size_t at = v4 ? offsetof(struct sockaddr_in, sin_addr) :
 	    offsetof(struct sockaddr_in6, sin6_addr);
 	struct conf_addr a = { .family = v4 ? 4 : 6 };
+	uint32_t hint = 0;
 	uint8_t mask[16];
 
 	memcpy(a.byte, (const uint8_t *)i->ifa_addr + at, len);
 	memcpy(mask, (const uint8_t *)i->ifa_netmask + at, len);
-	for (uint32_t k = 0; c != NULL && k < c->naddrs; k++)
-		if (conf_addr_equal(&a, conf_pair_addr(c, conf_pair(c, 0),
-		    0) + k))
-			return;
+	if (c != NULL && conf_find_addr(c, &a, &hint) < c->naddrs)
+		return;
 	netview_add_net(v, if_nametoindex(i->ifa_name), prefix_of(mask, len),
 	    &a);
 }

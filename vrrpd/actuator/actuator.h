@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: ISC */
+
+/*
+ * The actuator: the only room that can change addresses and send frames.
+ * User _vipd, CAP_NET_ADMIN and CAP_NET_RAW, empty root.  It does what the
+ * elector orders for configured pairs, in numbers, and lets go by itself
+ * when the orders stop.  It parses no advert, sees no secret, opens nothing.
+ * A new configuration means a new actuator: leases bridge the change.
+ *
+ *	main.c		entry, filter, loop, what is due by time
+ *	orders.c	messages from elector and supervisor
+ *	addresses.c	leased addresses by rtnetlink
+ *	links.c		rtnetlink news: addresses that come and go, interfaces
+ *	frames.c	packet sockets: announcements, farewell, strangers' ARP
+ */
+#ifndef VIPAIR_ACTUATOR_H
+#define VIPAIR_ACTUATOR_H
+
+#include <libmnl/libmnl.h>
+#include <linux/rtnetlink.h>
+
+#include "conf.h"
+#include "ipc.h"
+#include "log.h"
+#include "mono.h"
+#include "netview.h"
+#include "rtnl.h"
+
+#define ADDRS_MAX	(CONF_BLOB_MAX / sizeof(struct conf_addr))
+
+struct pair_state {
+	bool		held;		/* by order, lease running */
+	bool		link_told;
+	mono_t		lease_end;	/* without a renewal: let go */
+	mono_t		announce_at;	/* second announcement due */
+	struct msg_link	link;		/* as last told to the elector */
+	uint16_t	farewell_len;
+	uint8_t		farewell[FAREWELL_MAX];
+};
+
+enum scan { SCAN_IDLE, SCAN_LINKS, SCAN_ADDRS };
+
+struct actuator {
+	struct channel	supervisor, elector;
+	struct mnl_socket *nl;
+	int		send_fd;	/* packet socket that hears nothing */
+	int		arp_fd;		/* hears ARP of our addresses */
+	enum scan	scan;
+	bool		scan_again;
+	mono_t		adopt_by;	/* leftovers without HOLD go then */
+	uint32_t	seq;		/* of the netlink request under way */
+	int		request_error;	/* first errno it earned, or 0 */
+	struct netview	view;
+	struct pair_state pair[CONF_PAIRS_MAX];
+	uint32_t	on[ADDRS_MAX];	/* ifindex it is on, 0 absent */
+	bool		seen[ADDRS_MAX]; /* in the scan under way */
+	struct log_limit frames;
+	union {
+		struct conf	conf;
+		uint8_t		blob[CONF_BLOB_MAX];
+	};
+};
+
+extern struct actuator ac;
+
+/* addresses.c: 0 or an errno; add false renews those that are there. */
+int	addresses_hold(uint32_t pair, uint32_t lease_s, bool add);
+void	addresses_remove(uint32_t pair);
+uint32_t addresses_present(uint32_t pair);
+/* Removes a marked address that no pair of the configuration has. */
+void	address_remove_stray(const struct rtnl_address *a);
+
+/* links.c */
+void	netlink_open(void);
+void	netlink_drain(void);
+void	links_scan(void);
+void	links_tell(bool all);
+
+/* frames.c */
+void	frames_open(void);
+void	frames_announce(uint32_t pair);
+void	frames_farewell(uint32_t pair);
+void	frames_hear(void);
+bool	farewell_ok(const uint8_t *ip, size_t len);
+
+/* orders.c */
+void	elector_read(void);
+void	supervisor_read(void);
+void	let_go(uint32_t pair, enum release_cause cause, bool farewell);
+void	tell(const union msg *m);
+
+#endif

@@ -86,7 +86,7 @@ message_decode(const uint8_t *msg, size_t len, struct advert *a)
 		return ADVERT_TYPE;
 	if (msg[0] >> 4 == 3)
 		return vrrp3_decode(msg, len, a);
-	if (carp_recognise(msg, len))
+	if (carp_recognise(a->family, msg, len))
 		return carp_decode(msg, len, a);
 	return vrrp2_decode(msg, len, a);
 }

@@ -19,13 +19,15 @@
  * 7.9: CARP and VRRPv2 share byte 0.  Byte 3 says 7 in both, in VRRPv2 for
  * seven addresses, whose message has 44 bytes at least.  At 72 bytes it is
  * CARP with our trailer or VRRPv2 with the draft's: byte 36 is our type, or
- * VRRPv2's authentication data, which is zero.
+ * VRRPv2's authentication data, which is zero.  In IPv6 there is no VRRPv2.
  */
 bool
-carp_recognise(const uint8_t *msg, size_t len)
+carp_recognise(uint8_t family, const uint8_t *msg, size_t len)
 {
 	if (len < 4 || msg[3] != CARP_AUTH_WORDS)
 		return false;
+	if (family == 6)
+		return true;
 	if (len == CARP_LEN + TRAILER_OWN_LEN)
 		return msg[CARP_LEN] == TRAILER_OWN;
 	return len < MESSAGE_HEAD_LEN + 4 * CARP_AUTH_WORDS + VRRP2_AUTH_LEN;

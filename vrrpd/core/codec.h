@@ -46,7 +46,7 @@ uint16_t	message_checksum(const struct advert *a,
  * checksum is zero into a buffer of at least ADVERT_MAX bytes and return its
  * length or 0.
  */
-bool		carp_recognise(const uint8_t *msg, size_t len);
+bool		carp_recognise(uint8_t family, const uint8_t *msg, size_t len);
 enum verdict	carp_decode(const uint8_t *msg, size_t len, struct advert *a);
 enum verdict	carp_judge(struct advert *a, const struct advert_context *cx);
 size_t		carp_encode(const struct advert *a,

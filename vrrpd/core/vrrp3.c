@@ -14,7 +14,7 @@
 enum verdict
 vrrp3_decode(const uint8_t *msg, size_t len, struct advert *a)
 {
-	size_t want, other;
+	size_t want;
 
 	a->protocol = PROTOCOL_VRRP3;
 	if (len < MESSAGE_HEAD_LEN)
@@ -27,9 +27,11 @@ vrrp3_decode(const uint8_t *msg, size_t len, struct advert *a)
 	if (a->naddrs == 0)			/* 7.6, erratum 8299 */
 		return ADVERT_COUNT;
 	want = MESSAGE_HEAD_LEN + addr_len(a->family) * a->naddrs;
-	other = MESSAGE_HEAD_LEN + addr_len(a->family ^ 4 ^ 6) * a->naddrs;
-	if (len < want)				/* 2.9, or the other family's */
-		return len == other ? ADVERT_COUNT : ADVERT_LENGTH;
+	/* 5798/9568 5.2.9: a list of IPv4 addresses in IPv6 (7.6). */
+	if (a->family == 6 && len == MESSAGE_HEAD_LEN + 4u * a->naddrs)
+		return ADVERT_COUNT;
+	if (len < want)				/* 2.9 */
+		return ADVERT_LENGTH;
 	a->addrs = msg + MESSAGE_HEAD_LEN;
 	/* 5798/9568 5.2.9, erratum 8300: link-local first (7.6). */
 	if (a->family == 6 && !addr6_is_link_local(a->addrs))

@@ -86,7 +86,9 @@ enum msg_type {
 	MSG_KEEP_MAINT,		/* msg_keep_maint */
 	/* keeper -> elector */
 	MSG_KEPT,		/* msg_kept */
-	MSG_STORED_PAIR,	/* msg_stored_pair: at start, each pair */
+	MSG_STORED_PAIR,	/* msg_stored_pair: each pair, at start and
+				   after a switch; that may come before the
+				   elector's own MSG_SWITCH */
 	MSG_STORED_HISTORY,	/* msg_keep_history: at start, oldest first */
 	MSG_STORED_END,		/* msg_head: all of it was sent */
 

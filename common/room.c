@@ -52,7 +52,7 @@ static const struct room_kind {
 	[ROOM_KEEPER] = {
 		.needs = FDS_ROOM | FD(ROOM_FD_STATE),
 		.may = FDS_ROOM | FD(ROOM_FD_STATE),
-		.file_size_max = 16u << 20,
+		.file_size_max = 32u << 20,
 	},
 	[ROOM_RUNNER] = {
 		.needs = FDS_STDIO, .may = FDS_ALL, .runs_programs = true,

@@ -145,9 +145,8 @@ const char	*config_suggest(const char *wrong, const char *const *word,
 
 /*
  * Secrets.  A pair whose secret file has keys but no carp line has has_carp
- * false and an empty carp_key: whoever can compute an HMAC (elector, vipctl
- * monitor) derives it once with secret_derive_carp() of
- * vrrpd/core/secret.h.
+ * false and an empty carp_key: the codec (vrrpd/core/carp.c) derives the
+ * passphrase from the key that signs.
  */
 
 #endif

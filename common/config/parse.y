@@ -1,0 +1,514 @@
+/* SPDX-License-Identifier: ISC */
+
+/*
+ * Runs in the supervisor and in vipctl: the grammar of the configuration.
+ * Fills the syntax tree with words as typed; what they mean is check.c's.
+ *
+ * A statement of a pair ends with its line.  In the blocks inside a pair
+ * statements may share a line: each begins with a word of its own.
+ *
+ * A syntax error costs its line (and the block that begins in it), no more:
+ * the rest of the file is read, so that all errors are found in one go.
+ */
+%define api.pure full
+%define api.location.type {struct place}
+%define parse.error custom
+%define parse.lac full
+%locations
+%param {struct config_file *f}
+
+%code requires {
+#include "ast.h"
+}
+
+%code {
+#include <assert.h>
+#include <string.h>
+
+/* The place of a rule is the place of its first word. */
+#define YYLLOC_DEFAULT(cur, rhs, n) \
+	((cur) = (n) ? YYRHSLOC(rhs, 1) : YYRHSLOC(rhs, 0))
+
+static int	yylex(YYSTYPE *, YYLTYPE *, struct config_file *);
+static void	yyerror(YYLTYPE *, struct config_file *, const char *);
+
+#define PAIR	(f->open)
+#define NODE	(f->open->last_node)
+#define SERVICE	(&f->open->service)
+#define SYNC	(&f->open->sync)
+#define NONE	((struct word){ 0 })
+}
+
+%union {
+	struct word	word;
+	struct word_list *list;
+}
+
+%token		T_END 0	"the end of the file"
+%token		T_NL	"the end of the line"
+%token <word>	T_OPEN	"{"
+%token		T_CLOSE	"}"
+%token		T_COMMA	","
+%token <word>	T_WORD	"a word"
+%token <word>	T_STRING "a string"
+%token <word>	T_ACTIVE	"active"
+%token <word>	T_ADDRESS	"address"
+%token <word>	T_ADVERTISE	"advertise"
+%token <word>	T_AFTER	"after"
+%token <word>	T_AND	"and"
+%token <word>	T_AT	"at"
+%token <word>	T_AUTHENTICATION	"authentication"
+%token <word>	T_BANDWIDTH	"bandwidth"
+%token <word>	T_BASE	"base"
+%token <word>	T_BEFORE	"before"
+%token <word>	T_CAPTURE	"capture"
+%token <word>	T_CARP	"carp"
+%token <word>	T_CHANGE	"change"
+%token <word>	T_CHECK	"check"
+%token <word>	T_CLAIM	"claim"
+%token <word>	T_DIRECTORY	"directory"
+%token <word>	T_ENFORCE	"enforce"
+%token <word>	T_EVERY	"every"
+%token <word>	T_EXEC	"exec"
+%token <word>	T_FILE	"file"
+%token <word>	T_FLAP	"flap"
+%token <word>	T_FOREIGN	"foreign"
+%token <word>	T_GENERATIONS	"generations"
+%token <word>	T_GIVE	"give"
+%token <word>	T_HEALTHY	"healthy"
+%token <word>	T_HEARTBEAT	"heartbeat"
+%token <word>	T_HTTP	"http"
+%token <word>	T_IN	"in"
+%token <word>	T_INTERFACE	"interface"
+%token <word>	T_KEEP	"keep"
+%token <word>	T_LIMIT	"limit"
+%token <word>	T_LISTEN	"listen"
+%token <word>	T_MAC	"mac"
+%token <word>	T_MOST	"most"
+%token <word>	T_NEVER	"never"
+%token <word>	T_NODE	"node"
+%token <word>	T_NOTIFY	"notify"
+%token <word>	T_ON	"on"
+%token <word>	T_OPTIONAL	"optional"
+%token <word>	T_PAGE	"page"
+%token <word>	T_PAIR	"pair"
+%token <word>	T_PARTNER	"partner"
+%token <word>	T_PERMISSIVE	"permissive"
+%token <word>	T_PORT	"port"
+%token <word>	T_PREEMPT	"preempt"
+%token <word>	T_PREFER	"prefer"
+%token <word>	T_PRESET	"preset"
+%token <word>	T_PRIORITY	"priority"
+%token <word>	T_PROTOCOL	"protocol"
+%token <word>	T_RECEIVE_ONLY	"receive-only"
+%token <word>	T_RUN	"run"
+%token <word>	T_SECRET	"secret"
+%token <word>	T_SERVICE	"service"
+%token <word>	T_SKEW	"skew"
+%token <word>	T_SPACING	"spacing"
+%token <word>	T_SQLITE	"sqlite"
+%token <word>	T_SSH	"ssh"
+%token <word>	T_START	"start"
+%token <word>	T_STATE	"state"
+%token <word>	T_STATUS	"status"
+%token <word>	T_STOP	"stop"
+%token <word>	T_STORE	"store"
+%token <word>	T_SYNC	"sync"
+%token <word>	T_TAKEOVERS	"takeovers"
+%token <word>	T_TCP	"tcp"
+%token <word>	T_TIMEOUT	"timeout"
+%token <word>	T_TOGETHER	"together"
+%token <word>	T_TRACK	"track"
+%token <word>	T_TREE	"tree"
+%token <word>	T_UNICAST	"unicast"
+%token <word>	T_UNIT	"unit"
+%token <word>	T_UP	"up"
+%token <word>	T_VHID	"vhid"
+%token <word>	T_VIRTUAL	"virtual"
+%token <word>	T_VRRP	"vrrp"
+%token <word>	T_WEB	"web"
+%token <word>	T_WHEN	"when"
+
+%type <word>	value auth_mode http_status
+%type <list>	values
+%type <word>	sync_when
+
+%initial-action {
+	@$ = (struct place){ 1, 1, 1 };
+}
+
+%%
+
+file:	  %empty
+	| file T_NL
+	| file top T_NL
+	| file error T_NL		{ tree_line_lost(f); yyerrok; }
+	;
+
+top:	  T_RUN T_DIRECTORY value	{ tree_set_once(f, &f->run_dir, $1, $3); }
+	| T_STATE T_DIRECTORY value	{ tree_set_once(f, &f->state_dir, $1, $3); }
+	| pair
+	| T_TOGETHER values		{ tree_not_available(f, $1, "together"); }
+	| T_STATUS T_WEB T_PAGE T_OPEN nls T_LISTEN T_ON value T_PORT value
+	  nls T_CLOSE {
+		tree_not_available(f, $1, "status web page");
+	}
+	;
+
+pair:	  pair_head T_OPEN pair_body pair_last T_CLOSE {
+		f->open = NULL;
+	}
+	;
+
+pair_head:
+	  T_PAIR value nls		{ tree_pair_open(f, @1, $2); }
+	| T_PAIR {
+		config_error(f, @1, "write: pair \"name\" {",
+		    "\"pair\" wants the name of the pair");
+		tree_pair_open(f, @1, (struct word){ .s = "", .bad = true,
+		    .at = @1 });
+	}
+	;
+
+nls:	  %empty
+	| nls T_NL
+	;
+
+pair_body:
+	  %empty
+	| pair_body T_NL
+	| pair_body pair_line T_NL
+	| pair_body error T_NL		{ tree_line_lost(f); yyerrok; }
+	;
+
+pair_last:
+	  %empty
+	| pair_line
+	| error				{ tree_line_lost(f); yyerrok; }
+	;
+
+pair_line:
+	  T_VIRTUAL T_ADDRESS value	{ tree_add_address(f, $3); }
+	| T_VIRTUAL T_MAC		{ tree_not_available(f, $1, "virtual mac"); }
+	| node
+	| T_INTERFACE value		{ tree_set_once(f, &PAIR->interface, $1, $2); }
+	| T_PROTOCOL T_CARP		{ tree_set_once(f, &PAIR->protocol, $1, $2); }
+	| T_PROTOCOL T_VRRP value {
+		tree_set_once(f, &PAIR->protocol, $1, $2);
+		PAIR->version = $3;
+	}
+	| T_VHID value			{ tree_set_once(f, &PAIR->vhid, $1, $2); }
+	| T_ADVERTISE T_EVERY value	{ tree_set_once(f, &PAIR->interval, $1, $3); }
+	| T_CLAIM T_SPACING value	{ tree_set_once(f, &PAIR->spacing, $1, $3); }
+	| T_SECRET T_FILE value		{ tree_set_once(f, &PAIR->secret_file, $1, $3); }
+	| T_AUTHENTICATION auth_mode	{ tree_set_once(f, &PAIR->auth, $1, $2); }
+	| T_UNICAST			{ tree_not_available(f, $1, "unicast"); }
+	| T_HEARTBEAT heartbeat		{ tree_not_available(f, $1, "heartbeat"); }
+	| T_PREEMPT			{ tree_set_flag(f, &PAIR->preempt, $1); }
+	| T_TRACK T_INTERFACE value	{ tree_add_track(f, $3); }
+	| T_TRACK T_EXEC value		{ tree_not_available(f, $1, "track exec"); }
+	| T_PRESET value		{ tree_not_available(f, $1, "preset"); }
+	| T_PARTNER T_SSH T_PORT value	{ tree_set_once(f, &PAIR->ssh_port, $1, $4); }
+	| T_FLAP T_LIMIT value T_TAKEOVERS T_IN value {
+		tree_set_once(f, &PAIR->flap_limit, $1, $3);
+		PAIR->flap_window = $6;
+	}
+	| T_NOTIFY T_EXEC value		{ tree_set_once(f, &PAIR->notify, $1, $3); }
+	| service
+	| sync
+	;
+
+auth_mode:
+	  T_ENFORCE
+	| T_PERMISSIVE
+	| T_RECEIVE_ONLY
+	;
+
+heartbeat:
+	  T_INTERFACE value
+	| T_UNICAST
+	;
+
+node:	  node_head node_words
+	;
+
+node_head:
+	  T_NODE value T_ADDRESS value	{ tree_add_node(f, $1, $2, $4); }
+	;
+
+node_words:
+	  %empty
+	| node_words node_word
+	;
+
+node_word:
+	  T_PREFER			{ tree_set_flag(f, &NODE->prefer, $1); }
+	| T_FOREIGN			{ tree_set_flag(f, &NODE->foreign, $1); }
+	| T_PRIORITY value		{ tree_set_once(f, &NODE->priority, $1, $2); }
+	| T_SKEW value			{ tree_set_once(f, &NODE->skew, $1, $2); }
+	| T_INTERFACE value		{ tree_set_once(f, &NODE->interface, $1, $2); }
+	;
+
+service:  service_head
+	| service_head T_OPEN service_body T_CLOSE
+	| service_head T_OPEN service_body error T_CLOSE {
+		tree_line_lost(f);
+		yyerrok;
+	}
+	;
+
+service_head:
+	  T_SERVICE value	{ tree_service_open(f, $1, SERVICE_UNIT, $2); }
+	| T_SERVICE T_EXEC	{ tree_service_open(f, $1, SERVICE_EXEC, NONE); }
+	;
+
+service_body:
+	  %empty
+	| service_body T_NL
+	| service_body service_line
+	| service_body error T_NL	{ tree_line_lost(f); yyerrok; }
+	;
+
+service_line:
+	  T_START T_STRING	{ tree_set_once(f, &SERVICE->start, $1, $2); }
+	| T_STOP T_STRING	{ tree_set_once(f, &SERVICE->stop, $1, $2); }
+	| T_CHECK T_STRING	{ tree_set_once(f, &SERVICE->check, $1, $2); }
+	| T_START T_TIMEOUT value {
+		tree_set_once(f, &SERVICE->start_timeout, $1, $3);
+	}
+	| T_STOP T_TIMEOUT value {
+		tree_set_once(f, &SERVICE->stop_timeout, $1, $3);
+	}
+	| T_CHECK T_EVERY value {
+		tree_set_once(f, &SERVICE->check_every, $1, $3);
+	}
+	| T_CHECK T_EVERY value T_COMMA T_GIVE T_UP T_AFTER value {
+		tree_set_once(f, &SERVICE->check_every, $1, $3);
+		tree_set_once(f, &SERVICE->give_up, $5, $8);
+	}
+	| T_GIVE T_UP T_AFTER value {
+		tree_set_once(f, &SERVICE->give_up, $1, $4);
+	}
+	| T_HEALTHY T_WHEN T_TCP T_PORT value {
+		tree_add_health(f, $1, HEALTH_TCP, $5, NONE);
+	}
+	| T_HEALTHY T_WHEN T_HTTP value http_status {
+		tree_add_health(f, $1, HEALTH_HTTP, $4, $5);
+	}
+	| T_HEALTHY T_WHEN T_EXEC value {
+		tree_add_health(f, $1, HEALTH_EXEC, $4, NONE);
+	}
+	| T_HEALTHY T_WHEN T_UNIT T_ACTIVE {
+		tree_add_health(f, $1, HEALTH_UNIT_ACTIVE, NONE, NONE);
+	}
+	;
+
+http_status:
+	  %empty		{ $$ = NONE; }
+	| T_STATUS value	{ $$ = $2; }
+	;
+
+sync:	  sync_head T_OPEN sync_body T_CLOSE
+	| sync_head T_OPEN sync_body error T_CLOSE {
+		tree_line_lost(f);
+		yyerrok;
+	}
+	;
+
+sync_head:
+	  T_SYNC sync_when	{ tree_sync_open(f, $1, $2); }
+	;
+
+sync_when:
+	  T_ON T_CHANGE				{ $$ = NONE; }
+	| T_EVERY value				{ $$ = $2; }
+	| T_ON T_CHANGE T_AND T_EVERY value	{ $$ = $5; }
+	;
+
+sync_body:
+	  %empty
+	| sync_body T_NL
+	| sync_body sync_line
+	| sync_body error T_NL		{ tree_line_lost(f); yyerrok; }
+	;
+
+sync_line:
+	  T_BASE value		{ tree_set_once(f, &SYNC->base, $1, $2); }
+	| T_SQLITE values optional	{ tree_sync_names(f, $2); }
+	| T_TREE values optional	{ tree_sync_names(f, $2); }
+	| T_FILE values optional	{ tree_sync_names(f, $2); }
+	| T_NEVER values	{ tree_sync_names(f, $2); }
+	| T_BEFORE T_CAPTURE T_EXEC value {
+		tree_set_once(f, &SYNC->before, $1, $4);
+	}
+	| T_KEEP value T_GENERATIONS	{ tree_set_once(f, &SYNC->keep, $1, $2); }
+	| T_STORE T_AT T_MOST value	{ tree_set_once(f, &SYNC->store, $1, $4); }
+	| T_BANDWIDTH value	{ tree_set_once(f, &SYNC->bandwidth, $1, $2); }
+	;
+
+optional: %empty
+	| T_OPTIONAL
+	;
+
+value:	  T_WORD
+	| T_STRING
+	;
+
+values:	  value			{ $$ = tree_cons(f, $1, NULL); }
+	| values value		{ $$ = tree_cons(f, $2, $1); }
+	;
+
+%%
+
+static int
+yylex(YYSTYPE *value, YYLTYPE *at, struct config_file *f)
+{
+	return lexer_next(f, &value->word, at);
+}
+
+/* Only for what is no syntax error: bison's own stack is full. */
+static void
+yyerror(YYLTYPE *at, struct config_file *f, const char *text)
+{
+	config_error(f, *at, NULL, "%s", text);
+}
+
+static bool
+is_keyword(yysymbol_kind_t kind)
+{
+	return kind >= YYSYMBOL_T_ACTIVE && kind <= YYSYMBOL_T_WHEN;
+}
+
+/* "expected a, b or c", as far as it fits.  A } ends a line as well. */
+static void
+expected_text(const yysymbol_kind_t *kind, int n, char *buf, size_t size)
+{
+	size_t used;
+	int i, left = n;
+	bool line_may_end = false;
+
+	for (i = 0; i < n; i++)
+		line_may_end |= kind[i] == YYSYMBOL_T_NL;
+	for (i = 0; i < n; i++)
+		left -= line_may_end && kind[i] == YYSYMBOL_T_CLOSE;
+	snprintf(buf, size, "expected ");
+	for (i = 0; i < n; i++) {
+		if (line_may_end && kind[i] == YYSYMBOL_T_CLOSE)
+			continue;
+		used = strlen(buf);
+		if (size - used < 40) {
+			snprintf(buf + used, size - used, "...");
+			return;
+		}
+		left--;
+		snprintf(buf + used, size - used, "%s%s",
+		    yysymbol_name(kind[i]),
+		    left == 0 ? "" : left == 1 ? " or " : ", ");
+	}
+}
+
+/* An unknown word: the nearest of those that could stand there. */
+static const char *
+nearest(const struct config_file *f, const yysymbol_kind_t *kind, int n)
+{
+	const char *word[128];
+	size_t nwords = 0;
+	int i;
+
+	for (i = 0; i < n && nwords < 128; i++)
+		if (is_keyword(kind[i]))
+			word[nwords++] = yysymbol_name(kind[i]);
+	return config_suggest(f->last.word.s, word, nwords);
+}
+
+static void
+report_end(struct config_file *f, struct place at)
+{
+	uint32_t depth = f->depth;
+	char hint[64];
+
+	if (depth == 0 || depth > BLOCK_DEPTH_MAX) {
+		config_error(f, at, NULL, "the file ends too early");
+		return;
+	}
+	snprintf(hint, sizeof(hint), "the file ends in line %u", at.line);
+	config_error(f, f->open_at[depth - 1], hint,
+	    "block without end: expected }");
+}
+
+/* A value should stand here: says what the word before it wants. */
+static void
+report_value(struct config_file *f, struct place at, const char *found)
+{
+	char word[SHOWN_MAX], hint[CONFIG_TEXT_MAX] = "";
+
+	if (is_keyword(YYTRANSLATE(f->last_token)))
+		snprintf(hint, sizeof(hint), "if %s is the value, write it "
+		    "in quotes", found);
+	config_error(f, at, hint, "\"%s\" wants %s, found %s",
+	    shown(&f->before.word, word), f->before.wants, found);
+}
+
+static void
+report(struct config_file *f, struct place at, yysymbol_kind_t token,
+    const yysymbol_kind_t *kind, int n)
+{
+	char word[SHOWN_MAX], found[SHOWN_MAX + 2], hint[CONFIG_TEXT_MAX];
+	const char *near;
+	bool wants_value = false, wants_keyword = false;
+	int i;
+
+	for (i = 0; i < n; i++) {
+		wants_value |= kind[i] == YYSYMBOL_T_STRING;
+		wants_keyword |= is_keyword(kind[i]);
+	}
+	if (is_set(&f->last.word))
+		snprintf(found, sizeof(found), "\"%s\"",
+		    shown(&f->last.word, word));
+	else
+		snprintf(found, sizeof(found), "%s", yysymbol_name(token));
+	if (token == YYSYMBOL_YYEOF) {
+		report_end(f, at);
+		return;
+	}
+	near = token == YYSYMBOL_T_WORD ? nearest(f, kind, n) : NULL;
+	if (wants_value && f->before.wants != NULL && near == NULL) {
+		report_value(f, at, found);
+		return;
+	}
+	if (wants_keyword && token == YYSYMBOL_T_WORD) {
+		if (near != NULL)
+			snprintf(hint, sizeof(hint), "did you mean \"%s\"?",
+			    near);
+		else
+			expected_text(kind, n, hint, sizeof(hint));
+		config_error(f, at, hint, "unknown word %s", found);
+		return;
+	}
+	expected_text(kind, n, hint, sizeof(hint));
+	config_error(f, at, hint, "%s is not expected here", found);
+}
+
+static int
+yyreport_syntax_error(const yypcontext_t *cx, struct config_file *f)
+{
+	yysymbol_kind_t kind[YYNTOKENS];
+	struct place at = *yypcontext_location(cx);
+	int n = yypcontext_expected_tokens(cx, kind, YYNTOKENS);
+
+	tree_line_lost(f);
+	/* What the lexer said of this line is the cause, or enough. */
+	if (f->error_line != at.line && n >= 0)
+		report(f, at, yypcontext_token(cx), kind, n);
+	lexer_panic(f, f->last_token);
+	return 0;
+}
+
+void
+parse(struct config_file *f)
+{
+	lexer_start(f);
+	if (yyparse(f) != 0)
+		f->broken = true;
+	f->open = NULL;
+}

@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: ISC */
+
+/*
+ * Runs in the supervisor and in vipctl: what single words mean, and how
+ * values are written back.  Pure.
+ */
+#include <arpa/inet.h>
+
+#include <stdio.h>
+#include <string.h>
+
+#include "ast.h"
+
+#define SAFE_NAME "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz" \
+	"0123456789_.-"
+
+static bool
+is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+bool
+value_number(const struct word *w, uint32_t *v)
+{
+	uint32_t n = 0, i;
+
+	if (w->len == 0 || w->len > 9)
+		return false;
+	for (i = 0; i < w->len; i++) {
+		if (!is_digit(w->s[i]))
+			return false;
+		n = n * 10 + (uint32_t)(w->s[i] - '0');
+	}
+	*v = n;
+	return true;
+}
+
+static uint32_t
+unit_ms(const char *s)
+{
+	static const struct {
+		const char *name;
+		uint32_t ms;
+	} unit[] = {
+		{ "ms", 1 }, { "s", 1000 }, { "m", 60000 },
+		{ "h", 3600000 }, { "d", 86400000 },
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(unit) / sizeof(unit[0]); i++)
+		if (strcmp(s, unit[i].name) == 0)
+			return unit[i].ms;
+	return 0;
+}
+
+/* "1s", "100ms", "1.5s"; exact in milliseconds, or refused. */
+bool
+value_duration_ms(const struct word *w, uint32_t *ms, const char **expected)
+{
+	uint64_t n = 0, scale = 1;
+	uint32_t unit;
+	const char *s = w->s;
+	size_t digits = 0;
+
+	*expected = "a time such as 1s, 100ms or 1.5s";
+	for (; is_digit(*s) && digits < 9; s++, digits++)
+		n = n * 10 + (uint64_t)(*s - '0');
+	if (digits == 0)
+		return false;
+	if (*s == '.') {
+		for (s++; is_digit(*s) && scale < 1000000; s++, scale *= 10)
+			n = n * 10 + (uint64_t)(*s - '0');
+		if (scale == 1)
+			return false;
+	}
+	if (*s == '\0')
+		*expected = "a unit behind the number: ms, s, m, h or d";
+	if ((unit = unit_ms(s)) == 0)
+		return false;
+	n *= unit;
+	if (n % scale != 0) {
+		*expected = "whole milliseconds";
+		return false;
+	}
+	if ((n /= scale) > UINT32_MAX) {
+		*expected = "a time below 49 days";
+		return false;
+	}
+	*ms = (uint32_t)n;
+	return true;
+}
+
+/* "10G", "50M", "4096": binary multiples. */
+bool
+value_size(const struct word *w, uint64_t *bytes)
+{
+	static const char units[] = "KMGT";
+	struct word number = *w;
+	const char *unit = NULL;
+	uint32_t n;
+
+	if (w->len == 0)
+		return false;
+	if (!is_digit(w->s[w->len - 1])) {
+		unit = strchr(units, w->s[w->len - 1]);
+		number.len--;
+	}
+	if (!value_number(&number, &n) ||
+	    (unit == NULL && number.len != w->len))
+		return false;
+	*bytes = (uint64_t)n << (unit == NULL ? 0 : 10 * (unit - units + 1));
+	return true;
+}
+
+bool
+value_addr(const struct word *w, struct conf_addr *a)
+{
+	memset(a, 0, sizeof(*a));
+	if (inet_pton(AF_INET, w->s, a->byte) == 1) {
+		a->family = 4;
+		return true;
+	}
+	if (inet_pton(AF_INET6, w->s, a->byte) == 1) {
+		a->family = 6;
+		return true;
+	}
+	memset(a, 0, sizeof(*a));
+	return false;
+}
+
+bool
+value_name_ok(const struct word *w)
+{
+	return w->len > 0 && strspn(w->s, SAFE_NAME) == w->len;
+}
+
+/* True when a component of the path is "..". */
+static bool
+climbs(const char *s)
+{
+	for (; s != NULL; s = strchr(s, '/')) {
+		while (*s == '/')
+			s++;
+		if (strncmp(s, "..", 2) == 0 && (s[2] == '/' || s[2] == '\0'))
+			return true;
+	}
+	return false;
+}
+
+const char *
+value_path_wrong(const struct word *w)
+{
+	if (w->len == 0 || w->s[0] != '/')
+		return "expected an absolute path";
+	if (w->len > CONFIG_PATH_MAX)
+		return "expected a path of at most 255 bytes";
+	if (climbs(w->s))
+		return "expected a path without \"..\"";
+	return NULL;
+}
+
+/* A word of nothing but these would mean something to a shell only. */
+static bool
+is_operator(const char *s, size_t len)
+{
+	return len > 0 && strspn(s, "|&;<>") >= len;
+}
+
+/*
+ * "/path arg ...": split at blanks by whoever runs it, without a shell, so
+ * what only a shell understands is refused instead of passed on as letters.
+ */
+const char *
+value_command_wrong(const struct word *w)
+{
+	const char *s = w->s;
+	size_t len, words = 0;
+
+	if (w->len == 0 || w->s[0] != '/')
+		return "expected a program with its absolute path first";
+	if (strpbrk(w->s, "\"'`\\") != NULL)
+		return "quotes and backslashes mean nothing here, no shell "
+		    "runs it: expected \"/path argument ...\"";
+	for (; *s != '\0'; s += len) {
+		s += strspn(s, " ");
+		len = strcspn(s, " ");
+		if (is_operator(s, len))
+			return "no shell runs it: put pipes and redirections "
+			    "into a script";
+		if (words == 0 && len > CONFIG_PATH_MAX)
+			return "expected a path of at most 255 bytes";
+		words += len > 0;
+	}
+	if (words > COMMAND_WORDS_MAX)
+		return "expected at most 32 words";
+	return NULL;
+}
+
+const char *
+addr_text(const struct conf_addr *a, char buf[ADDR_TEXT_MAX])
+{
+	if (inet_ntop(a->family == 4 ? AF_INET : AF_INET6, a->byte, buf,
+	    ADDR_TEXT_MAX) == NULL)
+		buf[0] = '\0';
+	return buf;
+}
+
+const char *
+duration_text(uint32_t ms, char buf[DURATION_TEXT_MAX])
+{
+	const char *unit = "ms";
+	uint32_t n = ms;
+
+	if (n != 0 && n % 1000 == 0) {
+		n /= 1000;
+		unit = "s";
+		if (n >= 120 && n % 60 == 0) {
+			n /= 60;
+			unit = "m";
+		}
+		if (unit[0] == 'm' && n >= 120 && n % 60 == 0) {
+			n /= 60;
+			unit = "h";
+		}
+	}
+	snprintf(buf, DURATION_TEXT_MAX, "%u%s", n, unit);
+	return buf;
+}

@@ -27,6 +27,7 @@
 #define ELECTION_NODE_NONE	0xff
 #define ELECTION_ACTIONS_MAX	12
 #define ELECTION_TERM_JUMP_MAX	1000	/* design 2: more is refused */
+#define ELECTION_FLAPS_MAX	16	/* a higher flap limit counts as this */
 #define ELECTION_LATE_ORDER_NS	(20 * NS_PER_MS)  /* actuator refuses older */
 
 /* What users see.  The words are interface.md's. */
@@ -275,10 +276,77 @@ struct election {
 	mono_t		since;		/* of the present role */
 	mono_t		heard;		/* last advert of an active */
 	mono_t		sent;		/* last advert of ours that left */
-	/*
-	 * Below: the core's own (timers, claim step, flap ring, learned
-	 * interval, ...); nobody else reads it.
-	 */
+
+	/* Below: the core's own; nobody else reads it. */
+
+	/* Facts, as the events told them. */
+	bool		started;	/* EVENT_START came */
+	bool		up;		/* link and own address are there */
+	bool		was_up;
+	bool		leave;		/* EVENT_LEAVE came */
+	bool		faulted;	/* wants STATE_FAULTED as its home */
+	bool		service_run;	/* what ELECTION_SERVICE last said */
+	uint8_t		service;	/* enum service_state */
+	uint8_t		shown;		/* role of the last ELECTION_ROLE */
+
+	/* The active node as last heard. */
+	uint16_t	heard_rank;	/* priority, or base * 256 + skew */
+	uint8_t		heard_term_node;
+	uint32_t	heard_term;	/* 0: it signs no epoch */
+	int64_t		learned_ns;	/* its interval (VRRPv3, 4.4) */
+
+	/* Standby. */
+	bool		settled;	/* no longer ROLE_STARTING */
+	bool		preempting;	/* down timer runs although heard */
+	bool		no_preempt;	/* after a handover of ours */
+	bool		hold_off;	/* after a handover: one more round */
+	uint8_t		down_reason;	/* when down_at is reached */
+	mono_t		down_at;
+	mono_t		silent_until;	/* 3.2: nothing jumps in before */
+	mono_t		wary_until;	/* slept: not even go-now before */
+
+	/* Claim. */
+	bool		claim_soft;	/* begins with soft adverts */
+	bool		claim_open;	/* the earnest one went out */
+	uint8_t		claim_step;	/* adverts of it that left */
+	uint8_t		claim_reason;
+	uint8_t		sending;	/* what EVENT_SENT will answer */
+
+	/* Active. */
+	bool		holding;	/* HOLD was ordered, not yet released */
+	bool		held;		/* the actuator confirmed it */
+	bool		kept;		/* the keeper answered for own_term */
+	bool		want_hold;	/* next advert brings HOLD, not RENEW */
+	bool		hold_error;	/* the last HOLD was answered no */
+	bool		demoted;	/* CARP 5.18 */
+	bool		hand_over_due;	/* service failed, partner unable */
+	uint8_t		fails, oks;	/* sends in a row */
+	mono_t		send_at;	/* also the next advert of a claim */
+	mono_t		rearm_at;	/* long intervals: RENEW in between */
+	mono_t		alive;		/* last RENEW or HOLD */
+	mono_t		sleep_at;	/* later than this: we slept */
+	mono_t		ack_at;		/* the actuator's silence ends here */
+	mono_t		keep_at;	/* the keeper's silence ends here */
+	mono_t		extra_at;	/* last advert out of turn */
+	mono_t		announced;
+
+	/* Releasing. */
+	bool		resign;		/* say so once the address is gone */
+	uint8_t		release_reason;
+	mono_t		release_at;	/* its lease cannot live longer */
+
+	/* Faulted, flap limit. */
+	bool		flap_counted;	/* this time of being active */
+	uint8_t		flap_next;
+	mono_t		retry_at;
+	mono_t		flap[ELECTION_FLAPS_MAX];
+
+	/* When alarms were last fed. */
+	mono_t		rival, conflict, jump;
+
+	/* The partner's word. */
+	bool		word_active, word_able;
+	mono_t		word_until;
 };
 
 /*

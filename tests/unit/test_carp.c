@@ -248,6 +248,48 @@ START_TEST(test_without_secret)
 }
 END_TEST
 
+/* Keys and no passphrase: it is derived from the key that signs. */
+START_TEST(test_derived_passphrase)
+{
+	static const char name[] = "vipair carp passphrase";
+	struct pair_secret peer = { 0 }, empty = { 0 };
+	uint8_t msg[ADVERT_MAX], key[HMAC_SHA256];
+	struct advert a = { .protocol = PROTOCOL_CARP, .family = 4,
+	    .vhid = 94, .carp_base = 1 };
+	size_t len;
+
+	memset(&secret, 0, sizeof(secret));
+	kit_key(&secret, 1, 0, 32);
+	kit_key(&secret, 2, 50, 40);
+	kit_key(&peer, 2, 50, 40);
+	/* Without a trailer, and from a peer that has switched already. */
+	for (int signs = 0; signs < 2; signs++) {
+		a.trailer = (struct trailer){ .type = signs ? TRAILER_OWN :
+		    0 };
+		cx.secret = &peer;
+		len = advert_encode(&a, &cx, &src, &dst, msg, sizeof(msg));
+		cx.secret = &secret;
+		ck_assert_int_eq(decode_and_judge(msg, len, &a), ADVERT_OK);
+		ck_assert_int_eq(a.auth, AUTH_GOOD);
+		cx.secret = &empty;
+		ck_assert_int_eq(decode_and_judge(msg, len, &a), signs ?
+		    ADVERT_KEY_UNKNOWN : ADVERT_AUTH);
+		secret.key[1].byte[0] ^= 1;
+		cx.secret = &secret;
+		ck_assert_int_eq(decode_and_judge(msg, len, &a), ADVERT_AUTH);
+		secret.key[1].byte[0] ^= 1;
+	}
+	/* The same as with that passphrase spelled out. */
+	hmac_of(HMAC_SHA256, peer.key[0].byte, 40,
+	    &(struct piece){ name, strlen(name) }, 1, key);
+	memcpy(empty.carp_key, key, sizeof(empty.carp_key));
+	empty.has_carp = true;
+	cx.secret = &empty;
+	ck_assert_int_eq(decode_and_judge(msg, CARP_LEN, &a), ADVERT_OK);
+	ck_assert_int_eq(a.auth, AUTH_GOOD);
+}
+END_TEST
+
 /* 7.9: seven addresses make a VRRPv2 advert whose byte 3 looks like CARP. */
 START_TEST(test_seven_addresses)
 {
@@ -315,6 +357,7 @@ main(void)
 	tcase_add_test(tc, test_many_addresses);
 	tcase_add_test(tc, test_link_local);
 	tcase_add_test(tc, test_without_secret);
+	tcase_add_test(tc, test_derived_passphrase);
 	tcase_add_test(tc, test_seven_addresses);
 	tcase_add_test(tc, test_ipv6);
 	suite_add_tcase(s, tc);

@@ -14,6 +14,10 @@
 #define CARP_AUTH_WORDS	7	/* counter and digest, in 32-bit words */
 #define CARP_COUNTER_AT	8
 #define CARP_DIGEST_AT	16
+#define CARP_KEY_LEN	20	/* 5.5: the passphrase, zero-padded */
+
+static_assert(sizeof(((struct pair_secret *)0)->carp_key) == CARP_KEY_LEN,
+    "CARP's key");
 
 /*
  * 7.9: CARP and VRRPv2 share byte 0.  Byte 3 says 7 in both, in VRRPv2 for
@@ -80,15 +84,36 @@ addrs_sort(struct piece *addr, size_t n)
 }
 
 /*
+ * The passphrase; without one it is derived from a key of the trailers, in a
+ * way that is no tag of any advert; without either it is empty.
+ */
+static void
+carp_key(const struct pair_secret *secret, const struct conf_key *from,
+    hmac_fn *hmac, uint8_t key[CARP_KEY_LEN])
+{
+	static const struct piece name = { "vipair carp passphrase", 22 };
+	uint8_t derived[HMAC_SHA256];
+
+	memset(key, 0, CARP_KEY_LEN);
+	if (secret != NULL && secret->has_carp) {
+		memcpy(key, secret->carp_key, CARP_KEY_LEN);
+	} else if (from != NULL) {
+		hmac(HMAC_SHA256, from->byte, from->len, &name, 1, derived);
+		memcpy(key, derived, CARP_KEY_LEN);
+	}
+}
+
+/*
  * 5.5.  Returns the number of link-local addresses, which OpenBSD leaves out
  * when it sends and may or may not count when it listens.
  */
 static size_t
 carp_digest(const struct advert *a, const struct advert_context *cx,
-    bool link_local, uint8_t out[CARP_DIGEST_LEN])
+    const struct conf_key *from, bool link_local,
+    uint8_t out[CARP_DIGEST_LEN])
 {
-	static const uint8_t no_key[sizeof(cx->secret->carp_key)];
 	struct piece piece[2 + CONF_ADDRS_PER_PAIR_MAX];
+	uint8_t key[CARP_KEY_LEN];
 	uint8_t head[3] = { 0x02, 0x01, a->vhid }, counter[8];
 	size_t n = 1, skipped = 0;
 
@@ -108,36 +133,80 @@ carp_digest(const struct advert *a, const struct advert_context *cx,
 	addrs_sort(piece + 1, n - 1);
 	put64(counter, a->carp_counter);
 	piece[n++] = (struct piece){ counter, sizeof(counter) };
-	cx->hmac(HMAC_SHA1, cx->secret != NULL ? cx->secret->carp_key : no_key,
-	    sizeof(no_key), piece, n, out);
+	carp_key(cx->secret, from, cx->hmac, key);
+	cx->hmac(HMAC_SHA1, key, sizeof(key), piece, n, out);
 	return skipped;
 }
 
+static bool
+carp_digest_good(const struct advert *a, const struct advert_context *cx,
+    const struct conf_key *from)
+{
+	uint8_t digest[CARP_DIGEST_LEN];
+	size_t link_locals = carp_digest(a, cx, from, false, digest);
+
+	if (tag_equal(digest, a->carp_digest, CARP_DIGEST_LEN))
+		return true;
+	if (link_locals == 0)
+		return false;
+	carp_digest(a, cx, from, true, digest);
+	return tag_equal(digest, a->carp_digest, CARP_DIGEST_LEN);
+}
+
+/* While keys are exchanged the sender's active key may not be ours. */
+static bool
+carp_any_key_good(const struct advert *a, const struct advert_context *cx)
+{
+	if (a->trailer.type != 0)
+		return carp_digest_good(a, cx,
+		    key_find(cx->secret, a->trailer.key_id));
+	for (size_t i = 0; i < CONF_KEYS_MAX; i++)
+		if (cx->secret->key[i].id != 0 &&
+		    carp_digest_good(a, cx, &cx->secret->key[i]))
+			return true;
+	return false;
+}
+
 /*
- * Without a passphrase the key is empty, and so is the proof: a digest made
- * with it says only that the sender has no passphrase either.
+ * Without passphrase and keys the digest's key is empty, and so is the
+ * proof: a good one says only that the sender has no passphrase either.
  */
 enum verdict
 carp_judge(struct advert *a, const struct advert_context *cx)
 {
-	uint8_t digest[CARP_DIGEST_LEN];
-	size_t link_locals;
-	bool good;
+	bool good, proves = true;
 
 	if (cx->secret == NULL)
 		return ADVERT_OK;		/* nothing to verify with */
-	link_locals = carp_digest(a, cx, false, digest);
-	good = tag_equal(digest, a->carp_digest, CARP_DIGEST_LEN);
-	if (!good && link_locals > 0) {
-		carp_digest(a, cx, true, digest);
-		good = tag_equal(digest, a->carp_digest, CARP_DIGEST_LEN);
+	if (a->trailer.type != 0 &&
+	    key_find(cx->secret, a->trailer.key_id) == NULL)
+		return ADVERT_OK;		/* trailer_judge() says which */
+	if (!cx->secret->has_carp && cx->secret->nkeys > 0) {
+		good = carp_any_key_good(a, cx);
+	} else {
+		good = carp_digest_good(a, cx, NULL);
+		proves = cx->secret->has_carp;
 	}
 	if (!good) {
 		a->auth = AUTH_BAD;
 		return ADVERT_AUTH;		/* 5.8 */
 	}
-	a->auth = cx->secret->has_carp ? AUTH_GOOD : AUTH_NONE;
+	a->auth = proves ? AUTH_GOOD : AUTH_NONE;
 	return ADVERT_OK;
+}
+
+/* The key to derive from: the one that signs, or would. */
+static const struct conf_key *
+carp_active_key(const struct advert *a, const struct pair_secret *secret)
+{
+	uint8_t id;
+
+	if (secret == NULL)
+		return NULL;
+	id = secret->active != 0 ? secret->active : secret->key[0].id;
+	if (a->trailer.type != 0 && a->trailer.key_id != 0)
+		id = a->trailer.key_id;
+	return key_find(secret, id);
 }
 
 /* Without a context that can compute it the digest is the advert's own. */
@@ -148,7 +217,8 @@ carp_encode(const struct advert *a, const struct advert_context *cx,
 	uint8_t digest[CARP_DIGEST_LEN];
 
 	if (cx != NULL && cx->hmac != NULL)
-		carp_digest(a, cx, false, digest);
+		carp_digest(a, cx, carp_active_key(a, cx->secret), false,
+		    digest);
 	else
 		memcpy(digest, a->carp_digest, sizeof(digest));
 	msg[0] = 0x21;

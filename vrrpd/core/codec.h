@@ -27,6 +27,10 @@ addr6_is_link_local(const uint8_t *b)
 	return b[0] == 0xfe && (b[1] & 0xc0) == 0x80;
 }
 
+/* The key with this id, or NULL; 0 names none. */
+const struct conf_key	*key_find(const struct pair_secret *secret,
+			    uint8_t id);
+
 /* Constant time: how far two tags agree is nobody's business. */
 bool	tag_equal(const uint8_t *a, const uint8_t *b, size_t len);
 

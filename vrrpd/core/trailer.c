@@ -94,7 +94,7 @@ trailer_filler_good(const uint8_t *at, const struct advert *a)
 	    get16(at + FILLER_AT) == trailer_filler(at, a, a->checksum);
 }
 
-static const struct conf_key *
+const struct conf_key *
 key_find(const struct pair_secret *secret, uint8_t id)
 {
 	if (secret == NULL || id == 0)

@@ -112,7 +112,7 @@ void	config_print(const struct conf *conf, FILE *out);
  * the interface's network, interfaces that do not exist, no node that is
  * this host.  Adds to c's problems (outside the network: error; what may
  * come up later: warning) and returns how many errors it added.  c->conf
- * stays as it is.
+ * stays as it is; the warnings already there stay too.
  */
 uint32_t	config_check_host(struct config *c);
 
@@ -145,8 +145,8 @@ const char	*config_suggest(const char *wrong, const char *const *word,
 
 /*
  * Secrets.  A pair whose secret file has keys but no carp line has has_carp
- * false and an empty carp_key: the codec (vrrpd/core/carp.c) derives the
- * passphrase from the key that signs.
+ * false and an empty carp_key: the CARP codec (vrrpd/core/carp.c) derives a
+ * passphrase from the active key, because only who links it has an HMAC.
  */
 
 #endif

@@ -102,7 +102,7 @@ check_vip(const struct view *v, const struct ast_addr *a,
 	const struct host_iface *on = carrier_of(v, &a->value);
 
 	if (on != NULL && on->prefix != 32)
-		config_error(v->f, a->w.at, "take it off there: vipair puts "
+		config_warn(v->f, a->w.at, "take it off there: vipair puts "
 		    "it up on the active node only", "virtual address %s is "
 		    "configured on %s", addr_text(&a->value, text), on->name);
 	if (own->prefix >= 31)

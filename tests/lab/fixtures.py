@@ -76,3 +76,9 @@ def make_lab(request, **kw):
 @pytest.fixture
 def lab(request):
     return make_lab(request)
+
+
+@pytest.fixture
+def pair(lab, users):
+    from .pair import Pair
+    return Pair(lab)

@@ -17,7 +17,7 @@ import tempfile
 import threading
 import time
 
-from . import watch, wire
+from . import watch
 from .netns import Holder, mono_ns
 from .proc import Proc
 

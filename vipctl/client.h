@@ -17,7 +17,7 @@
 #include "vipctl.h"
 
 #define CLIENT_TIMEOUT_MS	1000
-#define CLIENT_RECORDS_MAX	65536	/* of one answer */
+#define CLIENT_RECORDS_MAX	(1u << 20)	/* of one answer */
 
 union ctl_any {
 	struct ctl_head		head;
@@ -76,6 +76,8 @@ enum client_result	client_next(struct client *c, union ctl_any *r,
  */
 int	client_failed(struct client *c, struct vipctl *v,
 	    enum client_result res);
+int	client_why(struct client *c, enum client_result res, char *why,
+	    size_t size);
 int	client_refused(struct vipctl *v, const struct ctl_result *r);
 
 void	client_close(struct client *c);

@@ -16,10 +16,11 @@
 #include <stdio.h>
 
 #include "log.h"		/* PRINTF_LIKE */
+#include "version.h"
 
 #define VIPCTL_CONF	VIPAIR_SYSCONF "/vipair.conf"
 #define VIPCTL_RUN_DIR	"/run/vipair"
-#define RUN_DIR_MAX	80	/* leaves room for the socket's name */
+#define RUN_DIR_MAX	92	/* a socket's name fits behind it */
 
 /* Exit codes; the numbers are users' (sysexits where one fits). */
 enum exit_code {
@@ -76,6 +77,9 @@ enum lookup {
 enum lookup	command_find(const char *word, const struct command **cmd);
 /* The nearest word of both tables, or NULL when none is near. */
 const char	*command_nearest(const char *word);
+/* Says why the word is no command; the exit code of that. */
+int		 command_missing(struct vipctl *v, enum lookup l,
+		    const char *word);
 void		 command_usage(FILE *f, const struct command *cmd);
 
 /*
@@ -105,6 +109,9 @@ int	args_parse(struct vipctl *v, int argc, char **argv,
 bool	args_duration(const char *s, int64_t *ns);
 bool	args_number(const char *s, uint64_t *n);
 
+/* After the options: where output goes, by -q. */
+void	vipctl_settle(struct vipctl *v);
+
 /* "vipctl: ..." on v->err. */
 void	complain(struct vipctl *v, const char *fmt, ...) PRINTF_LIKE(2, 3);
 /* The same, always on stderr, with the command's usage; EXIT_USAGE. */
@@ -129,7 +136,7 @@ int	cmd_validate(struct vipctl *, int, char **);	/* validate.c */
 int	cmd_explain(struct vipctl *, int, char **);	/* explain.c */
 int	cmd_demo(struct vipctl *, int, char **);	/* demo.c */
 int	cmd_completion(struct vipctl *, int, char **);	/* completion.c */
-int	cmd_version(struct vipctl *, int, char **);	/* main.c */
+int	cmd_version(struct vipctl *, int, char **);	/* help.c */
 int	cmd_help(struct vipctl *, int, char **);
 
 #endif

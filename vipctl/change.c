@@ -1,0 +1,363 @@
+/* SPDX-License-Identifier: ISC */
+
+/*
+ * vipctl: the commands that change something: handover, failback and
+ * maintenance.  They go over control.sock; what became of it is read back
+ * over status.sock, never assumed.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "events.h"
+#include "json.h"
+#include "mono.h"
+#include "text.h"
+#include "view.h"
+
+#define HANDOVER_STEP_NS	(5 * NS_PER_MS)
+#define HANDOVER_TIMEOUT_NS	(120 * NS_PER_S)
+
+/* Sends one change and reads the verdict on it; says why it was refused. */
+static int
+change(struct vipctl *v, const struct view_pair *vp,
+    const struct ctl_request *rq)
+{
+	const struct ctl_peer *active;
+	enum client_result res;
+	union ctl_any r;
+	struct client c;
+	char why[256];
+	int code;
+
+	code = client_ask(&c, v, CTL_SOCKET, rq, why, sizeof(why));
+	if (code != EXIT_DONE) {
+		complain(v, "%s", why);
+		return code;
+	}
+	res = client_next(&c, &r, CLIENT_TIMEOUT_MS);
+	if (res != CLIENT_RECORD || r.head.type != CTL_RESULT)
+		code = client_failed(&c, v, res == CLIENT_RECORD ||
+		    res == CLIENT_END ? CLIENT_NONSENSE : res);
+	else if (r.result.code == CTL_REFUSED_STANDBY && vp != NULL &&
+	    (active = pair_other_active(vp)) != NULL) {
+		complain(v, "refused: %s is the active node; ask there",
+		    active->name);
+		code = EXIT_REFUSED;
+	} else
+		code = client_refused(v, &r.result);
+	client_close(&c);
+	return code;
+}
+
+/* What is seen of a handover, in boot time. */
+struct handover {
+	mono_t	begun;
+	mono_t	released;	/* the address went off here */
+	mono_t	taken;		/* first advert of the new active one */
+	char	by[CONF_NAME_MAX + 1];
+	uint32_t term;
+};
+
+/* When the address went, from the elector's own event. */
+static void
+find_release(struct vipctl *v, uint16_t pair, struct handover *h)
+{
+	struct events *ev = calloc(1, sizeof(*ev));
+	mono_t now, at;
+	size_t i;
+
+	if (ev == NULL)
+		return;
+	now = mono_now();
+	if (events_get(v, pair, ev) != EXIT_DONE)
+		ev->n = 0;
+	for (i = 0; i < ev->n; i++) {
+		if (ev->e[i].kind != CTL_EVENT_ADDR || ev->e[i].new_ != 0)
+			continue;
+		at = mono_after(now, -ev->e[i].age_ns);
+		if (mono_span_ns(h->begun, at) >= 0)
+			h->released = at;
+	}
+	free(ev);
+}
+
+/* One look; true when the partner is active. */
+static bool
+look(struct vipctl *v, const char *name, struct handover *h, int *code)
+{
+	const struct ctl_peer *active;
+	const struct view_pair *vp;
+	struct view w;
+	char why[256];
+	bool done = false;
+	mono_t now;
+	size_t i;
+
+	*code = view_load(&w, v, why, sizeof(why));
+	now = mono_now();
+	if (*code != EXIT_DONE) {
+		complain(v, "%s", why);
+		return false;
+	}
+	for (i = 0; i < w.npairs; i++) {
+		vp = &w.pair[i];
+		active = pair_other_active(vp);
+		if (strcmp(vp->p.name, name) != 0 || active == NULL ||
+		    vp->p.role == ROLE_ACTIVE)
+			continue;
+		h->taken = mono_after(now, -active->heard_ns);
+		h->term = vp->p.term;
+		strcpy(h->by, active->name);
+		done = true;
+	}
+	view_free(&w);
+	return done;
+}
+
+static void
+report(struct vipctl *v, const char *pair, const struct handover *h)
+{
+	int64_t gap = CTL_AGE_UNKNOWN;
+	struct json j;
+
+	if (mono_is_set(h->released)) {
+		gap = mono_span_ns(h->released, h->taken);
+		gap = gap < 0 ? 0 : gap;
+	}
+	if (v->json) {
+		json_init(&j, v->out);
+		json_open(&j, NULL);
+		json_string(&j, "pair", pair);
+		json_string(&j, "active", h->by);
+		json_uint(&j, "term", h->term);
+		json_seconds(&j, "outage_s", gap);
+		json_seconds(&j, "took_s", mono_span_ns(h->begun, h->taken));
+		json_close(&j);
+		json_end_line(&j);
+		return;
+	}
+	fprintf(v->out, "%s is active (term %u)", h->by, h->term);
+	if (gap >= 0)
+		fprintf(v->out, "; the address was without an owner for "
+		    "about %lld ms\n(from its release here to the first "
+		    "advert of %s)", (long long)(gap / NS_PER_MS), h->by);
+	fprintf(v->out, "\nnext: 'vipctl status', or 'vipctl handover' on "
+	    "%s to go back\n", h->by);
+}
+
+static int
+handover(struct vipctl *v, const struct view *w, const struct view_pair *vp,
+    int64_t timeout_ns)
+{
+	const struct ctl_request rq = {
+		.magic = CTL_MAGIC,
+		.version = CTL_VERSION,
+		.command = CTL_HANDOVER,
+		.pair = view_index(w, vp),
+	};
+	const struct timespec step = { .tv_nsec = HANDOVER_STEP_NS };
+	struct handover h = { .begun = mono_now() };
+	mono_t deadline = mono_after(h.begun, timeout_ns);
+	int code;
+
+	code = change(v, vp, &rq);
+	if (code != EXIT_DONE)
+		return code;
+	while (!look(v, vp->p.name, &h, &code)) {
+		if (code != EXIT_DONE)
+			return code;
+		if (mono_reached(mono_now(), deadline)) {
+			complain(v, "no other node became active in time; "
+			    "'vipctl why' tells what happened");
+			return EXIT_REFUSED;
+		}
+		nanosleep(&step, NULL);
+	}
+	find_release(v, rq.pair, &h);
+	report(v, vp->p.name, &h);
+	return EXIT_DONE;
+}
+
+/* Options and the pair of handover and failback. */
+static int
+begin(struct vipctl *v, int argc, char **argv, struct view *w,
+    const struct view_pair **vp, int64_t *timeout_ns)
+{
+	const struct option_word words[] = {
+		{ "--timeout", OPTION_DURATION, timeout_ns },
+		{ NULL, 0, NULL },
+	};
+	int n, code;
+
+	*timeout_ns = HANDOVER_TIMEOUT_NS;
+	n = args_parse(v, argc, argv, words, &code);
+	if (n < 0)
+		return code;
+	if (n > 1)
+		return usage_error(v, argv[0], "one pair at a time");
+	code = view_get(w, v);
+	if (code != EXIT_DONE)
+		return code;
+	*vp = view_pick(w, v, n == 1 ? argv[1] : NULL);
+	if (*vp != NULL)
+		return EXIT_DONE;
+	view_free(w);
+	return EXIT_REFUSED;
+}
+
+int
+cmd_handover(struct vipctl *v, int argc, char **argv)
+{
+	const struct view_pair *vp = NULL;
+	int64_t timeout_ns;
+	struct view w;
+	int code;
+
+	code = begin(v, argc, argv, &w, &vp, &timeout_ns);
+	if (vp == NULL)
+		return code;
+	code = handover(v, &w, vp, timeout_ns);
+	view_free(&w);
+	return code;
+}
+
+static const struct ctl_peer *
+preferred(const struct view_pair *vp)
+{
+	uint32_t i;
+
+	for (i = 0; i < vp->npeers; i++)
+		if (vp->peer[i].prefer != 0)
+			return &vp->peer[i];
+	return NULL;
+}
+
+static int
+failback(struct vipctl *v, const struct view *w, const struct view_pair *vp,
+    int64_t timeout_ns)
+{
+	const struct ctl_peer *best = preferred(vp);
+	const struct ctl_peer *active = vp->p.role == ROLE_ACTIVE ?
+	    pair_self(vp) : pair_other_active(vp);
+
+	if (best == NULL) {
+		complain(v, "refused: no node of pair %s is marked 'prefer'; "
+		    "use 'vipctl handover'", vp->p.name);
+		return EXIT_REFUSED;
+	}
+	if (active == best) {
+		if (!v->json)
+			fprintf(v->out, "nothing to do: %s, the preferred "
+			    "node, is active\n", best->name);
+		return EXIT_DONE;
+	}
+	return handover(v, w, vp, timeout_ns);
+}
+
+int
+cmd_failback(struct vipctl *v, int argc, char **argv)
+{
+	const struct view_pair *vp = NULL;
+	int64_t timeout_ns;
+	struct view w;
+	int code;
+
+	code = begin(v, argc, argv, &w, &vp, &timeout_ns);
+	if (vp == NULL)
+		return code;
+	code = failback(v, &w, vp, timeout_ns);
+	view_free(&w);
+	return code;
+}
+
+/* The pair's index by name; CTL_PAIR_ALL without one. */
+static int
+pair_index(struct vipctl *v, const char *name, uint16_t *pair)
+{
+	const struct view_pair *vp;
+	struct view w;
+	int code;
+
+	*pair = CTL_PAIR_ALL;
+	if (name == NULL)
+		return EXIT_DONE;
+	code = view_get(&w, v);
+	if (code != EXIT_DONE)
+		return code;
+	vp = view_pick(&w, v, name);
+	if (vp != NULL)
+		*pair = view_index(&w, vp);
+	view_free(&w);
+	return vp != NULL ? EXIT_DONE : EXIT_REFUSED;
+}
+
+static int
+maintenance(struct vipctl *v, bool on, int64_t for_ns, const char *reason,
+    const char *name)
+{
+	struct ctl_request rq = {
+		.magic = CTL_MAGIC,
+		.version = CTL_VERSION,
+		.command = CTL_MAINTENANCE,
+		.arg = { on, for_ns / NS_PER_S },
+	};
+	char span[32];
+	int code;
+
+	code = pair_index(v, name, &rq.pair);
+	if (code != EXIT_DONE)
+		return code;
+	snprintf(rq.reason, sizeof(rq.reason), "%s", reason);
+	text_clean(rq.reason);
+	code = change(v, NULL, &rq);
+	if (code != EXIT_DONE || v->json)
+		return code;
+	if (!on) {
+		fputs("maintenance is off: this node takes part again\n"
+		    "next: 'vipctl status'\n", v->out);
+		return EXIT_DONE;
+	}
+	fputs("maintenance is on: this node does not take over, and hands "
+	    "over what it has", v->out);
+	if (for_ns > 0) {
+		age_text(for_ns, span, sizeof(span));
+		fprintf(v->out, "; it ends by itself in %s", span);
+	}
+	fputs("\nnext: 'vipctl wait --for maintenance', and 'vipctl "
+	    "maintenance off' when the work is done\n", v->out);
+	return EXIT_DONE;
+}
+
+int
+cmd_maintenance(struct vipctl *v, int argc, char **argv)
+{
+	const char *reason = "";
+	int64_t for_ns = 0;
+	const struct option_word words[] = {
+		{ "--for", OPTION_DURATION, &for_ns },
+		{ "--reason", OPTION_STRING, &reason },
+		{ NULL, 0, NULL },
+	};
+	int n, code;
+	bool on;
+
+	n = args_parse(v, argc, argv, words, &code);
+	if (n < 0)
+		return code;
+	if (n < 1 || n > 2)
+		return usage_error(v, argv[0], "on or off?");
+	on = strcmp(argv[1], "on") == 0;
+	if (!on && strcmp(argv[1], "off") != 0)
+		return usage_error(v, argv[0], "on or off, not '%s'",
+		    argv[1]);
+	if (!on && (for_ns != 0 || *reason != '\0'))
+		return usage_error(v, argv[0],
+		    "--for and --reason go with 'on'");
+	if (for_ns > 0 && for_ns < NS_PER_S)
+		return usage_error(v, argv[0], "--for: 1s at least");
+	if (strlen(reason) >= MAINT_REASON_MAX)
+		return usage_error(v, argv[0], "--reason: %d bytes at most",
+		    MAINT_REASON_MAX - 1);
+	return maintenance(v, on, for_ns, reason, n == 2 ? argv[2] : NULL);
+}

@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: ISC */
+
+/*
+ * vipctl: the texts of all problems, and nothing else.  Numbers are stable:
+ * a problem that is gone leaves a gap.  vipair(7) lists the titles.
+ */
+#include "problems.h"
+
+const struct problem_text problem_texts[] = {
+{ PROBLEM_DUAL_ACTIVE, 'C', false,
+  "two nodes are active at the same time",
+  "this node is active and hears {partner} as active, too"
+  "[, for {age} now]",
+  "look at 'vipctl status' on both nodes; adverts of one may not reach the "
+  "other: check switch and firewall for protocol 112, then "
+  "'vipctl handover' on the node that is to yield",
+  "Both nodes send adverts as the active one. Between nodes that sign, the "
+  "newer term decides within one advert; if it lasts, adverts arrive in one "
+  "direction only, or the nodes do not share a key. While it lasts two "
+  "machines may answer for the virtual address." },
+{ PROBLEM_HEARTBEAT_BLOCKED, 'C', false,
+  "the heartbeat is blocked between living nodes",
+  "nothing is heard from {partner} though it says by the other path that it "
+  "is active[, for {age} now]",
+  "let protocol 112 to 224.0.0.18 pass on {interface}: firewall on both "
+  "nodes, IGMP snooping on the switch",
+  "The partner is alive and active, only its adverts do not arrive. This "
+  "node holds back as long as the partner says so. Should the partner "
+  "really die now, the takeover is as fast as ever." },
+{ PROBLEM_NOBODY, 'C', false,
+  "no node is active",
+  "nobody is active[ for {age}]: the address {vip} is not served",
+  "end maintenance or repair the fault on one node; 'vipctl why' tells why "
+  "this one does not take over",
+  "This node is not active and hears nobody who is. It takes over by itself "
+  "unless it is in maintenance, faulted, or has no link." },
+{ PROBLEM_SERVICE_FAILED, 'C', false,
+  "the service failed and the one restart did not help",
+  "{service} failed on this node[, {age} ago], and so did its restart",
+  "read the log of {service}, repair it, then 'vipctl maintenance off' or "
+  "restart vrrpd to let this node take part again",
+  "The service was restarted once, failed again, and the role was handed "
+  "over if the partner was there. This node stays faulted and is tried "
+  "again only when nobody else is active." },
+{ PROBLEM_INTERFACE_MISSING, 'C', false,
+  "the interface does not exist",
+  "interface[ {interface}] of pair {pair} does not exist",
+  "create the interface or correct the configuration; vrrpd waits for it",
+  "The configuration names an interface that this host does not have now. "
+  "The node waits, takes part as soon as the interface appears, and never "
+  "exits because of it." },
+{ PROBLEM_OWN_ADDRESS_MISSING, 'C', false,
+  "no interface has this node's own address",
+  "no interface of this host has the address of a node of pair {pair}",
+  "give the interface the node's address, or correct the addresses in the "
+  "configuration; vrrpd waits for it",
+  "A node knows itself by its address. None of the addresses that the "
+  "configuration gives to the nodes is on an interface of this host, so it "
+  "does not know which node it is, and waits." },
+{ PROBLEM_LINK_DOWN, 'C', false,
+  "the interface is down or has no carrier",
+  "interface[ {interface}] is down or has no carrier[ for {age}]",
+  "check the cable and the switch port, or 'ip link set {interface} up'",
+  "Without a link this node can neither be heard nor hear; it gives the "
+  "role up and starts again as standby when the link is back." },
+{ PROBLEM_FLAPPING, 'C', false,
+  "the role moved too often",
+  "the role moved more often than the flap limit allows; this node does "
+  "not take over[ since {age}]",
+  "find the cause with 'vipctl history', then 'vipctl maintenance on' and "
+  "'off' on this node",
+  "More takeovers than 'flap limit' within its time usually mean a service "
+  "that fails on both nodes. This node stays out unless nobody else is "
+  "active." },
+{ PROBLEM_SEND_FAILS, 'C', false,
+  "adverts cannot be sent",
+  "adverts do not leave[ {interface}][: {error}]",
+  "check the interface and local firewall rules for outgoing protocol 112",
+  "The kernel refuses to send this node's adverts. An active node that "
+  "cannot be heard gives the role up, because the partner takes over." },
+{ PROBLEM_HOLD_FAILS, 'C', false,
+  "the virtual address cannot be put up",
+  "the address {vip} cannot be put on[ {interface}][: {error}]",
+  "look at vrrpd's log; another address manager or a missing right is the "
+  "usual cause",
+  "The kernel refused the virtual address. The node gives the role up "
+  "rather than claim an address that it does not answer for." },
+{ PROBLEM_ADDRESS_STRIPPED, 'W', false,
+  "somebody removed the virtual address",
+  "[{value} times ]somebody removed {vip} from this node; it was put back"
+  "[, last {age} ago]",
+  "tell the manager of the interface to leave foreign addresses alone "
+  "(networkd: KeepConfiguration=static, ManageForeignRoutes=no)",
+  "The address went away without an order of ours: by hand, or by a network "
+  "manager that removes what it did not configure. It comes back with the "
+  "next advert." },
+{ PROBLEM_ADDRESS_CONFLICT, 'W', false,
+  "a stranger answers for the virtual address",
+  "a stranger[ at {mac}] answers for [{address}][, last {age} ago]",
+  "find the machine with this hardware address and take the address from "
+  "it",
+  "Somebody who is no node of this pair sent ARP or a neighbour "
+  "advertisement for the virtual address. The active node announces itself "
+  "again, at a limited rate. A second machine with the address, or an "
+  "attack." },
+{ PROBLEM_VHID_COLLISION, 'W', false,
+  "a stranger uses the same vhid",
+  "a stranger[ at {address}] sends adverts with vhid {vhid}, which is "
+  "pair {pair}'s[, last {age} ago]",
+  "choose a free vhid on one of the two; 'vipctl monitor' lists those in "
+  "use",
+  "Two groups with one number on one network disturb each other. Adverts "
+  "of the stranger are dropped here; ours disturb him." },
+{ PROBLEM_OTHER_PROTOCOL, 'W', false,
+  "another protocol uses the same number",
+  "[{address} ]speaks another protocol than pair {pair} on number {vhid}"
+  "[, last {age} ago]",
+  "set 'protocol' alike on both nodes, or give the other group another "
+  "number",
+  "CARP and VRRP share protocol number 112, and an advert of one is not "
+  "understood by the other: two nodes that differ in this are both active." },
+{ PROBLEM_AUTH_FAILS, 'W', false,
+  "adverts with a wrong key or password are heard",
+  "adverts[ from {address}] fail authentication[, last {age} ago]",
+  "make the secret files of both nodes the same",
+  "An advert for this pair carried a digest or trailer that does not fit "
+  "our secret. It is dropped. If it came from the partner, both nodes take "
+  "the other for dead." },
+{ PROBLEM_INTERVAL_MISMATCH, 'W', false,
+  "the partner sends at another interval",
+  "adverts[ from {address}] announce another interval than {interval} s"
+  "[, last {age} ago]",
+  "set 'advertise every' alike on both nodes",
+  "VRRPv2 drops adverts with another interval; CARP and VRRPv3 learn the "
+  "sender's, but the takeover time is not what the configuration says." },
+{ PROBLEM_UNAUTHENTICATED, 'W', true,
+  "adverts are not authenticated",
+  "adverts of pair {pair} carry no signature: anybody on this network can "
+  "take the role or silence a node",
+  "put 'key' lines into a secret file, the same on both nodes",
+  "Without a key there is only what the protocol brings: nothing for VRRP, "
+  "and for CARP a digest that leaves rank and interval open. Terms, go-now "
+  "and protection from replay need a key. Towards foreign peers it cannot "
+  "be better." },
+{ PROBLEM_NOT_DURABLE, 'W', false,
+  "the state directory cannot be written",
+  "terms and counters cannot be stored[: {error}][, for {age} now]",
+  "make room on or repair the file system of the state directory",
+  "Adverts go on. But a restart of this node may now repeat a number that "
+  "the partner refuses, or forget a term." },
+{ PROBLEM_TERM_JUMP, 'W', false,
+  "an advert with an impossible term was refused",
+  "an advert[ from {address}] jumped ahead in terms and was refused"
+  "[, last {age} ago]",
+  "if the partner's state directory was replaced, stop both nodes and "
+  "start them again; else the partner's key is in wrong hands",
+  "Terms rise by one at each takeover. A jump of more than 1000 is no "
+  "takeover but a mistake or an attack." },
+{ PROBLEM_FROZEN_ANSWER, 'W', true,
+  "a frozen node may answer after the takeover",
+  "adverts every {interval} s are faster than an address lease can lapse: "
+  "a frozen node may answer up to 2 s longer than it should",
+  "advertise every 1s or slower where that matters",
+  "The address is leased in whole seconds. With adverts below 1 s the "
+  "partner takes over before the lease of a node that is frozen as a whole "
+  "has lapsed. A node of which any part lives removes the address at once." },
+{ PROBLEM_REPLAY, 'W', false,
+  "replayed adverts are heard",
+  "old adverts are sent again[ from {address}][, last {age} ago]; they are "
+  "dropped",
+  "find who repeats them; a looping switch or an attack",
+  "The sequence number of a signed advert was not above the last one. "
+  "Nothing was changed by it." },
+{ PROBLEM_FLOOD, 'W', false,
+  "a flood of adverts is dropped",
+  "more packets of protocol 112 arrive than can be judged[, last {age} ago]",
+  "find the sender with 'vipctl monitor' or at the switch",
+  "Packets that cannot be ours are dropped by the kernel or unread; adverts "
+  "are on time. Counters of dropped packets are lower bounds meanwhile." },
+{ PROBLEM_SANDBOX_WEAK, 'W', true,
+  "the sandbox is weaker than designed",
+  "rooms of this vrrpd run without their system call filters",
+  "install the regular build of vipair",
+  "A sanitizer build cannot run under the filters. Fit for tests only." },
+{ PROBLEM_PREFIX, 'W', false,
+  "a virtual address is outside the interface's network",
+  "a virtual address[ {address}] of pair {pair} is in no network of"
+  "[ {interface}]",
+  "correct the virtual address, or give the interface an address in its "
+  "network",
+  "Neighbours find an address by ARP only within their own network. An "
+  "address outside needs a route to the nodes." },
+{ PROBLEM_PARTNER_SILENT, 'W', false,
+  "the partner was never heard",
+  "{partner} was never heard since this node started[ {age} ago]",
+  "start vrrpd on {partner}; if it runs there, check vhid, protocol and "
+  "firewall on both nodes",
+  "A standby sends nothing, so silence of a standby is normal once it has "
+  "been active or has resigned. Before that nobody knows whether it is "
+  "there at all." },
+{ PROBLEM_UNSIGNED_PARTNER, 'W', false,
+  "the partner sends without a signature",
+  "[{address} ]sends adverts without a signature although pair {pair} has "
+  "keys[, last {age} ago]",
+  "give the partner the same secret file, or mark it 'foreign', or use "
+  "'authentication permissive' while rolling out",
+  "With 'authentication enforce' unsigned adverts of an own node are "
+  "dropped, and both nodes become active." },
+{ PROBLEM_TRACK_DOWN, 'W', false,
+  "a tracked interface is down",
+  "a tracked interface is down[ for {age}]",
+  "bring the tracked interface up, or take its 'track' line away",
+  "The node steps back in favour of a partner whose interfaces are all up; "
+  "it still serves when nobody else does." },
+{ PROBLEM_MAINTENANCE, 'W', false,
+  "this node is in maintenance",
+  "this node is in maintenance[: {reason}][, for {age} now]",
+  "'vipctl maintenance off' when the work is done",
+  "An operator asked that this node not take over. If the active node dies "
+  "now, nobody does." },
+{ PROBLEM_SERVICE_UNHEALTHY, 'W', false,
+  "the service fails its checks",
+  "{service} fails its checks[ for {age}]",
+  "read the log of {service}; it is restarted once, then the role is "
+  "handed over",
+  "The checks of the 'service' block fail. After 'give up after' failures "
+  "the service is restarted once; if that does not help the role is handed "
+  "over once." },
+{ PROBLEM_ADDRESS_LIST, 'W', false,
+  "the partner lists other virtual addresses",
+  "adverts[ from {address}] list other addresses than pair {pair} has"
+  "[, last {age} ago]",
+  "make the 'virtual address' lines of both nodes the same",
+  "After a takeover the addresses that only one node knows are gone or "
+  "stay behind." },
+};
+
+const size_t problem_texts_count =
+    sizeof(problem_texts) / sizeof(problem_texts[0]);

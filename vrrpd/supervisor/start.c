@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: ISC */
+
+/*
+ * Supervisor, before the first room: rights, users, directories, lock.
+ *
+ * Directories are opened once, judged by descriptor, and used by descriptor:
+ * a name that somebody exchanges meanwhile changes nothing.
+ */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <limits.h>
+#include <pwd.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "room.h"
+#include "start.h"
+#include "supervisor.h"
+
+#define LOCK_FILE	"vrrpd.pid"
+#define EMPTY_DIR	"empty"
+
+void
+start_privileged(void)
+{
+	if (geteuid() != 0)
+		fatalx("not root: run it with sudo, or check a configuration "
+		    "with -n");
+}
+
+static void
+user(struct supervisor *s, const char *name, enum room room)
+{
+	const struct passwd *pw;
+
+	errno = 0;
+	pw = getpwnam(name);
+	if (pw == NULL)
+		fatalx("user %s is missing: make it with useradd --system "
+		    "--no-create-home --shell /usr/sbin/nologin %s", name,
+		    name);
+	if (pw->pw_uid == 0 || pw->pw_gid == 0)
+		fatalx("user %s is root (uid %u, gid %u): it must be an "
+		    "ordinary user with a group of its own", name, pw->pw_uid,
+		    pw->pw_gid);
+	s->uid[room] = pw->pw_uid;
+	s->gid[room] = pw->pw_gid;
+}
+
+void
+start_users(struct supervisor *s)
+{
+	user(s, USER_ELECTOR, ROOM_ELECTOR);
+	user(s, USER_ELECTOR, ROOM_KEEPER);
+	user(s, USER_ELECTOR, ROOM_CHECKER);
+	user(s, USER_ACTUATOR, ROOM_ACTUATOR);
+}
+
+/* Somebody else could put another directory in this one's place. */
+static void
+judge_parent(const char *path)
+{
+	char copy[PATH_MAX];
+	const char *dir;
+	struct stat st;
+
+	(void)fmt_into(copy, sizeof(copy), "%s", path);
+	dir = dirname(copy);
+	if (stat(dir, &st) == -1)
+		fatal("%s: make it, or name another directory in the "
+		    "configuration", dir);
+	if ((st.st_mode & S_IWOTH) != 0 && (st.st_mode & S_ISVTX) == 0)
+		fatalx("%s: others can write to it, so %s is not safe: "
+		    "chmod o-w %s", dir, path, dir);
+}
+
+/* Opens a directory of ours, made when it is missing. */
+static int
+own_directory(int at, const char *path, mode_t mode, uid_t uid, gid_t gid)
+{
+	struct stat st;
+	int fd;
+
+	if (mkdirat(at, path, mode) == -1 && errno != EEXIST)
+		fatal("%s: cannot make the directory", path);
+	fd = openat(at, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd == -1)
+		fatal("%s: cannot open the directory", path);
+	if (fstat(fd, &st) == -1)
+		fatal("%s", path);
+	if (st.st_uid != 0 && st.st_uid != uid)
+		fatalx("%s: belongs to uid %u, expected %u: remove it or "
+		    "chown it", path, st.st_uid, uid);
+	if ((st.st_mode & (S_IWGRP | S_IWOTH)) != 0)
+		fatalx("%s: others can write to it: chmod go-w %s", path,
+		    path);
+	if ((st.st_uid != uid || st.st_gid != gid) &&
+	    fchown(fd, uid, gid) == -1)
+		fatal("%s: cannot give it to uid %u", path, uid);
+	if ((st.st_mode & 07777) != mode && fchmod(fd, mode) == -1)
+		fatal("%s: cannot set its mode", path);
+	return fd;
+}
+
+static void
+take_lock(struct supervisor *s, int run_fd, const char *run_dir)
+{
+	char pid[16] = "";
+	ssize_t n;
+
+	s->lock_fd = openat(run_fd, LOCK_FILE,
+	    O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0644);
+	if (s->lock_fd == -1)
+		fatal("%s/" LOCK_FILE ": cannot open", run_dir);
+	if (flock(s->lock_fd, LOCK_EX | LOCK_NB) == 0)
+		return;
+	if (errno != EWOULDBLOCK)
+		fatal("%s/" LOCK_FILE ": cannot lock", run_dir);
+	n = pread(s->lock_fd, pid, sizeof(pid) - 1, 0);
+	pid[n > 0 ? strspn(pid, "0123456789") : 0] = '\0';
+	fatalx("%s: another vrrpd uses this run directory (process %s): stop "
+	    "it, or set another run directory", run_dir,
+	    pid[0] != '\0' ? pid : "unknown");
+}
+
+void
+start_directories(struct supervisor *s)
+{
+	const char *run_dir, *state_dir;
+	int run_fd;
+
+	run_dir = conf_string(s->conf, s->conf->run_dir);
+	state_dir = conf_string(s->conf, s->conf->state_dir);
+	judge_parent(run_dir);
+	judge_parent(state_dir);
+	run_fd = own_directory(AT_FDCWD, run_dir, 0755, 0, 0);
+	take_lock(s, run_fd, run_dir);
+	s->empty_fd = own_directory(run_fd, EMPTY_DIR, 0555, 0, 0);
+	s->state_fd = own_directory(AT_FDCWD, state_dir, 0700,
+	    s->uid[ROOM_KEEPER], s->gid[ROOM_KEEPER]);
+	(void)close(run_fd);
+}
+
+void
+start_write_pid(const struct supervisor *s)
+{
+	char pid[16];
+	size_t n;
+
+	n = fmt_into(pid, sizeof(pid), "%d\n", (int)getpid());
+	if (ftruncate(s->lock_fd, 0) == -1 ||
+	    pwrite(s->lock_fd, pid, n, 0) != (ssize_t)n)
+		log_warn(LOCK_FILE ": cannot write the process id");
+}
+
+/* The process somebody called: it ends when the daemon is ready. */
+_Noreturn static void
+wait_for_daemon(int fd)
+{
+	char c;
+
+	_exit(read(fd, &c, 1) == 1 ? 0 : 1);
+}
+
+void
+start_daemon(struct supervisor *s)
+{
+	int p[2];
+	pid_t pid;
+
+	if (pipe2(p, O_CLOEXEC) == -1)
+		fatal("pipe");
+	pid = fork();
+	if (pid == -1)
+		fatal("fork");
+	if (pid > 0) {
+		(void)close(p[1]);
+		wait_for_daemon(p[0]);
+	}
+	(void)close(p[0]);
+	s->ready_fd = p[1];
+	(void)setsid();
+}
+
+void
+start_ready(struct supervisor *s)
+{
+	int null;
+
+	if (s->ready_fd == -1)
+		return;
+	(void)!write(s->ready_fd, "", 1);
+	(void)close(s->ready_fd);
+	s->ready_fd = -1;
+	/* Until now an error could still be read by who started us. */
+	null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	if (null == -1)
+		return;
+	(void)dup2(null, STDIN_FILENO);
+	(void)dup2(null, STDOUT_FILENO);
+	(void)dup2(null, STDERR_FILENO);
+	(void)close(null);
+}

@@ -46,8 +46,9 @@ stored_pair(struct elector *el, struct pair *p,
 	}
 	for (i = 0; i < CONF_NODES_PER_PAIR_MAX; i++)
 		p->floor[i] = max_u64(p->floor[i], m->floor[i]);
-	seq_restore(&p->seq, m->ceiling);
-	/* After the start, what we know ourselves is newer. */
+	/* Once we run, the stored ceiling is our own, and part of it unused. */
+	if (!el->stored || el->keeper_late)
+		seq_restore(&p->seq, m->ceiling);
 	if (!el->stored)
 		stored_maint(el, p, m);
 }
@@ -57,6 +58,7 @@ stored_end(struct elector *el)
 {
 	uint32_t i;
 
+	el->keeper_late = false;
 	if (el->stored)
 		return;
 	el->stored = true;

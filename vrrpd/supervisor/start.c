@@ -112,6 +112,9 @@ take_lock(struct supervisor *s, int run_fd, const char *run_dir)
 	char pid[16] = "";
 	ssize_t n;
 
+	/* After a re-exec it is still ours. */
+	if (s->lock_fd != -1)
+		return;
 	s->lock_fd = openat(run_fd, LOCK_FILE,
 	    O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0644);
 	if (s->lock_fd == -1)
@@ -138,7 +141,9 @@ start_directories(struct supervisor *s)
 	judge_parent(run_dir);
 	judge_parent(state_dir);
 	run_fd = own_directory(AT_FDCWD, run_dir, 0755, 0, 0);
-	take_lock(s, run_fd, run_dir);
+	/* After a re-exec the lock came along, and is still ours. */
+	if (s->opt.resume_fd == -1)
+		take_lock(s, run_fd, run_dir);
 	s->empty_fd = own_directory(run_fd, EMPTY_DIR, 0555, 0, 0);
 	s->state_fd = own_directory(AT_FDCWD, state_dir, 0700,
 	    s->uid[ROOM_KEEPER], s->gid[ROOM_KEEPER]);

@@ -28,6 +28,9 @@ const struct command commands[] = {
 	{ "why", "[pair]",
 	    "tell what led to the present role",
 	    cmd_why, NEED_STATUS },
+	{ "monitor", "[--count n] [--read file]",
+	    "show adverts, decoded and judged",
+	    cmd_monitor, NEED_STATUS },
 	{ "history", "[pair]",
 	    "list the takeovers",
 	    cmd_history, NEED_STATUS },
@@ -70,7 +73,7 @@ const struct command commands[] = {
 
 const char *const commands_absent[] = {
 	"apply", "diff", "diverged", "doctor", "drill", "generations",
-	"init", "monitor", "pair", "report", "restore", "sync", "undo-wipe", "unpair",
+	"init", "pair", "report", "restore", "sync", "undo-wipe", "unpair",
 	NULL,
 };
 

@@ -28,7 +28,8 @@ events_get(struct vipctl *v, uint16_t pair, struct events *ev)
 			code = client_refused(v, &r.result);
 		if (code != EXIT_DONE || ev->n == EVENTS_MAX)
 			break;
-		if (r.head.type == CTL_EVENT && r.head.pair == pair)
+		if (r.head.type == CTL_EVENT && (r.head.pair == pair ||
+		    r.head.pair == CTL_PAIR_ALL))
 			ev->e[ev->n++] = r.event;
 	}
 	if (code == EXIT_DONE && res != CLIENT_END && ev->n < EVENTS_MAX)

@@ -29,14 +29,14 @@ const struct problem_text problem_texts[] = {
   "really die now, the takeover is as fast as ever." },
 { PROBLEM_NOBODY, 'C', false,
   "no node is active",
-  "nobody is active[ for {age}]: the address {vip} is not served",
+  "nobody is active: the address {vip} is not served",
   "end maintenance or repair the fault on one node; 'vipctl why' tells why "
   "this one does not take over",
   "This node is not active and hears nobody who is. It takes over by itself "
   "unless it is in maintenance, faulted, or has no link." },
 { PROBLEM_SERVICE_FAILED, 'C', false,
   "the service failed and the one restart did not help",
-  "{service} failed on this node[, {age} ago], and so did its restart",
+  "{service} {failed} on this node[, {age} ago]",
   "read the log of {service}, repair it, then 'vipctl maintenance off' or "
   "restart vrrpd to let this node take part again",
   "The service was restarted once, failed again, and the role was handed "
@@ -66,7 +66,7 @@ const struct problem_text problem_texts[] = {
 { PROBLEM_FLAPPING, 'C', false,
   "the role moved too often",
   "the role moved more often than the flap limit allows; this node does "
-  "not take over[ since {age}]",
+  "not take over",
   "find the cause with 'vipctl history', then 'vipctl maintenance on' and "
   "'off' on this node",
   "More takeovers than 'flap limit' within its time usually mean a service "
@@ -87,16 +87,16 @@ const struct problem_text problem_texts[] = {
   "rather than claim an address that it does not answer for." },
 { PROBLEM_ADDRESS_STRIPPED, 'W', false,
   "somebody removed the virtual address",
-  "[{value} times ]somebody removed {vip} from this node; it was put back"
-  "[, last {age} ago]",
-  "tell the manager of the interface to leave foreign addresses alone "
-  "(networkd: KeepConfiguration=static, ManageForeignRoutes=no)",
+  "somebody removed {vip} from this node[, {value} times], and it was put "
+  "back[; {manager} manages the interface]",
+  "find who removes it; a network manager must leave addresses alone that "
+  "it did not configure (networkd: KeepConfiguration=yes)",
   "The address went away without an order of ours: by hand, or by a network "
   "manager that removes what it did not configure. It comes back with the "
   "next advert." },
 { PROBLEM_ADDRESS_CONFLICT, 'W', false,
   "a stranger answers for the virtual address",
-  "a stranger[ at {mac}] answers for [{address}][, last {age} ago]",
+  "a stranger[ at {mac}] answers for {vip}[, for {age} now]",
   "find the machine with this hardware address and take the address from "
   "it",
   "Somebody who is no node of this pair sent ARP or a neighbour "
@@ -106,7 +106,7 @@ const struct problem_text problem_texts[] = {
 { PROBLEM_VHID_COLLISION, 'W', false,
   "a stranger uses the same vhid",
   "a stranger[ at {address}] sends adverts with vhid {vhid}, which is "
-  "pair {pair}'s[, last {age} ago]",
+  "pair {pair}'s[, for {age} now]",
   "choose a free vhid on one of the two; 'vipctl monitor' lists those in "
   "use",
   "Two groups with one number on one network disturb each other. Adverts "
@@ -114,14 +114,14 @@ const struct problem_text problem_texts[] = {
 { PROBLEM_OTHER_PROTOCOL, 'W', false,
   "another protocol uses the same number",
   "[{address} ]speaks another protocol than pair {pair} on number {vhid}"
-  "[, last {age} ago]",
+  "[, for {age} now]",
   "set 'protocol' alike on both nodes, or give the other group another "
   "number",
   "CARP and VRRP share protocol number 112, and an advert of one is not "
   "understood by the other: two nodes that differ in this are both active." },
 { PROBLEM_AUTH_FAILS, 'W', false,
   "adverts with a wrong key or password are heard",
-  "adverts[ from {address}] fail authentication[, last {age} ago]",
+  "adverts[ from {address}] fail authentication[, for {age} now]",
   "make the secret files of both nodes the same",
   "An advert for this pair carried a digest or trailer that does not fit "
   "our secret. It is dropped. If it came from the partner, both nodes take "
@@ -129,7 +129,7 @@ const struct problem_text problem_texts[] = {
 { PROBLEM_INTERVAL_MISMATCH, 'W', false,
   "the partner sends at another interval",
   "adverts[ from {address}] announce another interval than {interval} s"
-  "[, last {age} ago]",
+  "[, for {age} now]",
   "set 'advertise every' alike on both nodes",
   "VRRPv2 drops adverts with another interval; CARP and VRRPv3 learn the "
   "sender's, but the takeover time is not what the configuration says." },
@@ -151,7 +151,7 @@ const struct problem_text problem_texts[] = {
 { PROBLEM_TERM_JUMP, 'W', false,
   "an advert with an impossible term was refused",
   "an advert[ from {address}] jumped ahead in terms and was refused"
-  "[, last {age} ago]",
+  "[, for {age} now]",
   "if the partner's state directory was replaced, stop both nodes and "
   "start them again; else the partner's key is in wrong hands",
   "Terms rise by one at each takeover. A jump of more than 1000 is no "
@@ -166,14 +166,14 @@ const struct problem_text problem_texts[] = {
   "has lapsed. A node of which any part lives removes the address at once." },
 { PROBLEM_REPLAY, 'W', false,
   "replayed adverts are heard",
-  "old adverts are sent again[ from {address}][, last {age} ago]; they are "
+  "old adverts are sent again[ from {address}][, for {age} now]; they are "
   "dropped",
   "find who repeats them; a looping switch or an attack",
   "The sequence number of a signed advert was not above the last one. "
   "Nothing was changed by it." },
 { PROBLEM_FLOOD, 'W', false,
   "a flood of adverts is dropped",
-  "more packets of protocol 112 arrive than can be judged[, last {age} ago]",
+  "more packets of protocol 112 arrive than can be judged[, for {age} now]",
   "find the sender with 'vipctl monitor' or at the switch",
   "Packets that cannot be ours are dropped by the kernel or unread; adverts "
   "are on time. Counters of dropped packets are lower bounds meanwhile." },
@@ -201,7 +201,7 @@ const struct problem_text problem_texts[] = {
 { PROBLEM_UNSIGNED_PARTNER, 'W', false,
   "the partner sends without a signature",
   "[{address} ]sends adverts without a signature although pair {pair} has "
-  "keys[, last {age} ago]",
+  "keys[, for {age} now]",
   "give the partner the same secret file, or mark it 'foreign', or use "
   "'authentication permissive' while rolling out",
   "With 'authentication enforce' unsigned adverts of an own node are "
@@ -214,13 +214,13 @@ const struct problem_text problem_texts[] = {
   "it still serves when nobody else does." },
 { PROBLEM_MAINTENANCE, 'W', false,
   "this node is in maintenance",
-  "this node is in maintenance[: {reason}][, for {age} now]",
+  "this node is in maintenance[: {reason}]",
   "'vipctl maintenance off' when the work is done",
   "An operator asked that this node not take over. If the active node dies "
   "now, nobody does." },
 { PROBLEM_SERVICE_UNHEALTHY, 'W', false,
   "the service fails its checks",
-  "{service} fails its checks[ for {age}]",
+  "{service} fails its checks[, {second} in a row]",
   "read the log of {service}; it is restarted once, then the role is "
   "handed over",
   "The checks of the 'service' block fail. After 'give up after' failures "
@@ -229,7 +229,7 @@ const struct problem_text problem_texts[] = {
 { PROBLEM_ADDRESS_LIST, 'W', false,
   "the partner lists other virtual addresses",
   "adverts[ from {address}] list other addresses than pair {pair} has"
-  "[, last {age} ago]",
+  "[, for {age} now]",
   "make the 'virtual address' lines of both nodes the same",
   "After a takeover the addresses that only one node knows are gone or "
   "stay behind." },

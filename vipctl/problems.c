@@ -56,6 +56,24 @@ problem_severity(uint32_t number)
 	return t != NULL && t->letter == 'C' ? "critical" : "warning";
 }
 
+/* Words whose values mean something of their own in one problem. */
+static void
+special_value(const struct ctl_problem *pr, const char *word, char *buf,
+    size_t size)
+{
+	if (strcmp(word, "failed") == 0)
+		snprintf(buf, size, "%s", pr->value[1] != 0 ?
+		    "could not be stopped" : "failed for good");
+	else if (strcmp(word, "manager") == 0 && pr->value[1] == 1)
+		snprintf(buf, size, "systemd-networkd");
+	else if (strcmp(word, "manager") == 0 && pr->value[1] == 2)
+		snprintf(buf, size, "NetworkManager");
+	else if (strcmp(word, "value") == 0 && pr->value[0] != 0)
+		snprintf(buf, size, "%" PRIu64, pr->value[0]);
+	else if (strcmp(word, "second") == 0 && pr->value[1] != 0)
+		snprintf(buf, size, "%" PRIu64, pr->value[1]);
+}
+
 /* The words a template may use; "" stands for not known. */
 static void
 word_value(const struct view_pair *vp, const struct ctl_problem *pr,
@@ -95,12 +113,10 @@ word_value(const struct view_pair *vp, const struct ctl_problem *pr,
 		age_text(pr->age_ns, buf, size);
 	else if (strcmp(word, "interval") == 0)
 		seconds_text(vp->p.interval_ms * NS_PER_MS, buf, size);
-	else if (strcmp(word, "value") == 0 && pr->value[0] != 0)
-		snprintf(buf, size, "%" PRIu64, pr->value[0]);
-	else if (strcmp(word, "second") == 0 && pr->value[1] != 0)
-		snprintf(buf, size, "%" PRIu64, pr->value[1]);
 	else if (strcmp(word, "reason") == 0)
 		snprintf(buf, size, "%s", vp->p.maint_reason);
+	else
+		special_value(pr, word, buf, size);
 }
 
 /* A line being written; `all` says that no word was unknown. */

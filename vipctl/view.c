@@ -5,6 +5,7 @@
  * place that decides what "healthy" is.
  */
 #include <assert.h>
+#include <net/if.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -102,6 +103,21 @@ view_add(struct view *w, const union ctl_any *r)
 	return false;
 }
 
+/* The daemon knows the interface by its index when no name is configured. */
+static void
+name_interfaces(struct view *w)
+{
+	struct ctl_pair *p;
+	size_t i;
+
+	for (i = 0; i < w->npairs; i++) {
+		p = &w->pair[i].p;
+		if (p->interface[0] == '\0' && p->ifindex != 0 &&
+		    if_indextoname(p->ifindex, p->interface) == NULL)
+			p->interface[0] = '\0';
+	}
+}
+
 /* Reads one whole answer into w. */
 static enum client_result
 view_read(struct view *w, struct client *c, struct vipctl *v, int *refused)
@@ -157,6 +173,7 @@ view_load(struct view *w, struct vipctl *v, char *why, size_t size)
 	client_close(&c);
 	if (code != EXIT_DONE)
 		view_free(w);
+	name_interfaces(w);
 	return code;
 }
 
@@ -298,8 +315,7 @@ pair_verdict(const struct view_pair *vp)
 	    pair_other_active(vp) != NULL;
 
 	if (has_problem(vp, PROBLEM_DUAL_ACTIVE) ||
-	    (vp->p.alarms & ALARM_DUAL_ACTIVE) != 0 ||
-	    (vp->p.role == ROLE_ACTIVE && pair_other_active(vp) != NULL))
+	    (vp->p.alarms & ALARM_DUAL_ACTIVE) != 0)
 		return PAIR_DUAL_ACTIVE;
 	if (vp->p.role == ROLE_FAULTED)
 		return PAIR_FAULTED;

@@ -69,7 +69,7 @@ wanted(const struct watch *w, const struct ctl_event *e)
 
 	if (mono_span_ns(w->since, at) < 0)
 		return false;
-	return w->name == NULL ||
+	return w->name == NULL || e->head.pair == CTL_PAIR_ALL ||
 	    (vp != NULL && strcmp(vp->p.name, w->name) == 0);
 }
 

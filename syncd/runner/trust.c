@@ -5,14 +5,19 @@
  * root's and writable by nobody else, what was judged stays as it was.
  */
 
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "trust.h"
 
+/*
+ * A directory with the sticky bit lets nobody exchange what is root's in it;
+ * but nobody would put a program right there.
+ */
 static const char *
-judge(const char *path, mode_t *type)
+judge(const char *path, bool parent, mode_t *type)
 {
 	struct stat st;
 
@@ -22,6 +27,8 @@ judge(const char *path, mode_t *type)
 	if (st.st_uid != 0)
 		return "does not belong to root";
 	if (S_ISLNK(st.st_mode))
+		return NULL;
+	if (S_ISDIR(st.st_mode) && (st.st_mode & S_ISVTX) != 0 && !parent)
 		return NULL;
 	if ((st.st_mode & S_IWOTH) != 0)
 		return "can be written by others";
@@ -35,15 +42,17 @@ static const char *
 judge_all(const char *path, mode_t *type, char where[PATH_MAX])
 {
 	const char *end, *error;
+	const char *last = strrchr(path, '/');
 
 	strcpy(where, "/");
-	error = judge(where, type);
+	error = judge(where, last == path, type);
 	for (end = path; error == NULL && *end != '\0'; ) {
 		end += strspn(end, "/");
 		end += strcspn(end, "/");
 		memcpy(where, path, (size_t)(end - path));
 		where[end - path] = '\0';
-		error = judge(where, type);
+		/* The last part itself must not be writable either. */
+		error = judge(where, end >= last, type);
 	}
 	return error;
 }

@@ -189,6 +189,17 @@ source_allows(struct logsource *src, const char *room, mono_t now)
 	return false;
 }
 
+/* What is common to all rooms names the room itself: once is enough. */
+static const char *
+without_name(const char *line, const char *room)
+{
+	const size_t n = strlen(room);
+
+	if (strncmp(line, room, n) == 0 && strncmp(line + n, ": ", 2) == 0)
+		return line + n + 2;
+	return line;
+}
+
 /*
  * Rooms put '0' + level in front.  The output of a program that a runner
  * started comes as it is, perhaps several lines at once.
@@ -211,7 +222,7 @@ datagram(const char *room, char *buf, size_t len)
 		/* A NUL inside ends the line, and the datagram. */
 		sanitise(line, n);
 		if (n > 0)
-			sink_write(level, room, line);
+			sink_write(level, room, without_name(line, room));
 		line += n + 1;
 	}
 }

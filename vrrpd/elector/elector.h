@@ -221,7 +221,7 @@ struct elector {
 	    CONF_PAIRS_MAX * sizeof(struct pair_secret)];
 };
 
-/* main.c: reads both clocks into the state */
+/* clock.c: reads both clocks into the state */
 void		 clock_read(struct elector *el);
 
 /* pairs.c */

@@ -14,7 +14,6 @@
 #include <errno.h>
 #include <poll.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "elector.h"
@@ -41,23 +40,6 @@ struct turn {
 };
 
 static struct elector room;
-
-void
-clock_read(struct elector *el)
-{
-	struct timespec ts;
-	int64_t offset;
-
-	el->now = mono_now();
-	(void)clock_gettime(CLOCK_REALTIME, &ts);
-	el->wall_ns = ts.tv_sec * NS_PER_S + ts.tv_nsec;
-	offset = el->wall_ns - el->now.ns;
-	/* Both run at one rate: only a step moves them apart. */
-	if (offset - el->wall_offset > 5 * NS_PER_MS ||
-	    el->wall_offset - offset > 5 * NS_PER_MS)
-		el->wall_stepped = true;
-	el->wall_offset = offset;
-}
 
 static uint32_t
 watch(struct turn *t, int fd, short events)

@@ -183,6 +183,27 @@ plausible(const struct channel *ch, const union msg *m, size_t len,
 	    has_fd == table[m->head.type].with_fd;
 }
 
+/*
+ * A neighbour that died with something unread makes one ECONNRESET, before
+ * what it had still sent: that is taken first, its end comes after it.
+ */
+static ssize_t
+receive(int fd, struct msghdr *h)
+{
+	bool reset = false;
+	ssize_t n;
+
+	for (;;) {
+		n = recvmsg(fd, h, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+		if (n != -1)
+			return n;
+		if (errno == ECONNRESET && !reset)
+			reset = true;
+		else if (errno != EINTR)
+			return -1;
+	}
+}
+
 enum ipc_status
 ipc_recv(const struct channel *ch, union msg *m, int *fd)
 {
@@ -203,9 +224,7 @@ ipc_recv(const struct channel *ch, union msg *m, int *fd)
 		h.msg_control = control.byte;
 		h.msg_controllen = CMSG_LEN(sizeof(int));
 	}
-	do {
-		n = recvmsg(ch->fd, &h, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-	} while (n == -1 && errno == EINTR);
+	n = receive(ch->fd, &h);
 	if (n == -1)
 		return errno == EAGAIN ? IPC_AGAIN : IPC_CLOSED;
 	*fd = take_fd(&h);

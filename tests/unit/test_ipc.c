@@ -246,6 +246,18 @@ START_TEST(test_last_words_before_end)
 	(void)close(far);
 	ck_assert_int_eq(ipc_recv(&here, &got, &fd), IPC_OK);
 	ck_assert_int_eq(ipc_recv(&here, &got, &fd), IPC_CLOSED);
+
+	/* The same of one that has not read what we sent. */
+	connect_rooms(ROOM_KEEPER, ROOM_SUPERVISOR);
+	m.head.type = MSG_PONG;
+	ck_assert_int_eq(ipc_send(&here, &m, -1), IPC_OK);
+	m.head.type = MSG_PING;
+	send_raw(&m, sizeof(m.head), 0);
+	send_raw(&m, sizeof(m.head), 0);
+	(void)close(far);
+	ck_assert_int_eq(ipc_recv(&here, &got, &fd), IPC_OK);
+	ck_assert_int_eq(ipc_recv(&here, &got, &fd), IPC_OK);
+	ck_assert_int_eq(ipc_recv(&here, &got, &fd), IPC_CLOSED);
 }
 END_TEST
 

@@ -279,9 +279,24 @@ elector_ready(int fd, short revents, void *arg)
 	elector_serve(k, (revents & (POLLIN | POLLHUP | POLLERR)) != 0);
 }
 
+/* The new elector is to be told what the former one has ordered last. */
+static void
+take_last_orders(struct keeper *k)
+{
+	bool more = k->elector.fd != -1;
+
+	while (more) {
+		k->nanswers = 0;
+		k->sent = 0;
+		more = read_batch(k) && k->nanswers == BATCH_MAX;
+		make_durable(k);
+	}
+}
+
 void
 elector_attach(struct keeper *k, int fd)
 {
+	take_last_orders(k);
 	elector_detach(k);
 	k->elector.fd = fd;
 	if (!loop_add(&k->loop, fd, POLLIN | POLLOUT, elector_ready, k))

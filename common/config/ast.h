@@ -97,8 +97,8 @@ struct ast_pair {
 	struct word	secret_file, auth, ssh_port, notify, spacing;
 	struct word	flap_limit, flap_window;
 	struct place	preempt;
-	struct ast_service service;
-	struct ast_sync	sync;
+	struct ast_service service, *open_service;
+	struct ast_sync	sync, *open_sync;
 
 	enum conf_protocol protocol_value;
 	enum conf_auth_mode auth_value;
@@ -195,9 +195,9 @@ void	tree_line_lost(struct config_file *);
 void	tree_not_available(struct config_file *, struct word key,
 	    const char *what);
 void	tree_set_once(struct config_file *, struct word *slot,
-	    struct word key, struct word value);
+	    struct place, const char *what, struct word value);
 void	tree_set_flag(struct config_file *, struct place *slot,
-	    struct word key);
+	    struct place, const char *what);
 void	tree_pair_open(struct config_file *, struct place, struct word name);
 void	tree_add_address(struct config_file *, struct word);
 void	tree_add_node(struct config_file *, struct word key,
@@ -226,7 +226,7 @@ const char	*value_command_wrong(const struct word *w);
 /* "192.168.70.222" */
 #define ADDR_TEXT_MAX	46
 const char	*addr_text(const struct conf_addr *a, char buf[ADDR_TEXT_MAX]);
-/* "1s", "100ms", "10m" */
+/* "1s", "100ms", "40.95s", "10m" */
 #define DURATION_TEXT_MAX 16
 const char	*duration_text(uint32_t ms, char buf[DURATION_TEXT_MAX]);
 

@@ -310,6 +310,22 @@ check_node_count(struct config_file *f, const struct ast_pair *p)
 		    "dies");
 }
 
+/* 5.5: ucarp's digest covers one address, OpenBSD's all. */
+static void
+warn_digest(struct config_file *f, const struct ast_pair *p)
+{
+	const struct ast_node *n;
+
+	if (p->protocol_value != PROTOCOL_CARP || p->naddrs < 2)
+		return;
+	for (n = p->node; n != NULL; n = n->next)
+		if (place_is_set(n->foreign))
+			config_warn(f, n->foreign, "for ucarp give each "
+			    "address a pair of its own", "carp with %u "
+			    "virtual addresses: OpenBSD understands it, "
+			    "ucarp does not", p->naddrs);
+}
+
 static void
 check_nodes(struct config_file *f, struct ast_pair *p)
 {
@@ -327,6 +343,7 @@ check_nodes(struct config_file *f, struct ast_pair *p)
 	}
 	if (!p->broken)
 		check_node_count(f, p);
+	warn_digest(f, p);
 	rank_nodes(f, p);
 }
 

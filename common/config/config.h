@@ -52,10 +52,10 @@ enum config_severity {
 /* What was found, and where.  line and column count from 1; 0: whole file. */
 struct config_problem {
 	enum config_severity severity;
-	const char	*file;			/* lives as long as the config */
+	const char	*file;			/* lives with the config */
 	uint32_t	line;
 	uint32_t	column;			/* in bytes; tab is one */
-	char		text[CONFIG_TEXT_MAX];	/* what, and what was expected */
+	char		text[CONFIG_TEXT_MAX];	/* what is wrong */
 	char		hint[CONFIG_TEXT_MAX];	/* what to do, or "" */
 };
 
@@ -130,7 +130,7 @@ uint32_t	config_fingerprint(const struct conf *conf);
 const char	*config_keyword(size_t i);
 
 struct config_default {
-	const char	*word;		/* as in the manual: "advertise every" */
+	const char	*word;		/* "advertise every" */
 	const char	*text;		/* "1s" */
 };
 const struct config_default *config_default(size_t i);

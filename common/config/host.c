@@ -63,12 +63,12 @@ mask_of(uint8_t prefix)
 }
 
 static void
-check_word(const struct view *v, const struct word *w)
+check_word(const struct view *v, const struct word *w, const char *hint)
 {
 	char name[SHOWN_MAX];
 
 	if (is_set(w) && !w->bad && !iface_exists(v, w))
-		config_warn(v->f, w->at, "adverts wait until it is there",
+		config_warn(v->f, w->at, hint,
 		    "interface \"%s\" does not exist on this host",
 		    shown(w, name));
 }
@@ -152,17 +152,18 @@ check_pair_here(const struct view *v, const struct ast_pair *p)
 	const struct word_list *t;
 	const struct ast_addr *a;
 	const struct word *w = &p->interface;
+	static const char waits[] = "adverts wait until it is there";
 
 	for (t = p->track; t != NULL; t = t->next)
-		check_word(v, &t->w);
+		check_word(v, &t->w, "it counts as down until it is there");
 	if (self == NULL) {
-		check_word(v, w);
+		check_word(v, w, waits);
 		return;
 	}
 	if (is_set(&self->interface))
 		w = &self->interface;
 	own = carrier_of(v, &self->addr);
-	check_word(v, w);
+	check_word(v, w, waits);
 	if (is_set(w) && strcmp(w->s, own->name) != 0 && iface_exists(v, w))
 		config_warn(v->f, w->at, NULL, "this node's address is on "
 		    "%s, not on the interface named here", own->name);
@@ -202,7 +203,7 @@ read_iface(const struct ifaddrs *i, struct host_iface *out)
 	struct sockaddr_in in;
 
 	*out = (struct host_iface){ .up = (i->ifa_flags & IFF_UP) != 0 };
-	strncpy(out->name, i->ifa_name, sizeof(out->name) - 1);
+	snprintf(out->name, sizeof(out->name), "%s", i->ifa_name);
 	if (i->ifa_addr == NULL || i->ifa_addr->sa_family == AF_PACKET)
 		return true;
 	if (i->ifa_addr->sa_family != AF_INET)

@@ -34,9 +34,15 @@ static void	yyerror(YYLTYPE *, struct config_file *, const char *);
 
 #define PAIR	(f->open)
 #define NODE	(f->open->last_node)
-#define SERVICE	(&f->open->service)
-#define SYNC	(&f->open->sync)
+#define SERVICE	(f->open->open_service)
+#define SYNC	(f->open->open_sync)
 #define NONE	((struct word){ 0 })
+#define once(slot, key, what, value) \
+	tree_set_once(f, slot, (key).at, what, value)
+#define flag(slot, key, what) \
+	tree_set_flag(f, slot, (key).at, what)
+#define refuse(key, what) \
+	tree_not_available(f, key, what)
 }
 
 %union {
@@ -145,13 +151,17 @@ file:	  %empty
 	| file error T_NL		{ tree_line_lost(f); yyerrok; }
 	;
 
-top:	  T_RUN T_DIRECTORY value	{ tree_set_once(f, &f->run_dir, $1, $3); }
-	| T_STATE T_DIRECTORY value	{ tree_set_once(f, &f->state_dir, $1, $3); }
+top:	  T_RUN T_DIRECTORY value {
+		once(&f->run_dir, $1, "run directory", $3);
+	}
+	| T_STATE T_DIRECTORY value {
+		once(&f->state_dir, $1, "state directory", $3);
+	}
 	| pair
-	| T_TOGETHER values		{ tree_not_available(f, $1, "together"); }
+	| T_TOGETHER values		{ refuse($1, "together"); }
 	| T_STATUS T_WEB T_PAGE T_OPEN nls T_LISTEN T_ON value T_PORT value
 	  nls T_CLOSE {
-		tree_not_available(f, $1, "status web page");
+		refuse($1, "status web page");
 	}
 	;
 
@@ -189,31 +199,47 @@ pair_last:
 
 pair_line:
 	  T_VIRTUAL T_ADDRESS value	{ tree_add_address(f, $3); }
-	| T_VIRTUAL T_MAC		{ tree_not_available(f, $1, "virtual mac"); }
+	| T_VIRTUAL T_MAC		{ refuse($1, "virtual mac"); }
 	| node
-	| T_INTERFACE value		{ tree_set_once(f, &PAIR->interface, $1, $2); }
-	| T_PROTOCOL T_CARP		{ tree_set_once(f, &PAIR->protocol, $1, $2); }
+	| T_INTERFACE value {
+		once(&PAIR->interface, $1, "interface", $2);
+	}
+	| T_PROTOCOL T_CARP {
+		once(&PAIR->protocol, $1, "protocol", $2);
+	}
 	| T_PROTOCOL T_VRRP value {
-		tree_set_once(f, &PAIR->protocol, $1, $2);
+		once(&PAIR->protocol, $1, "protocol", $2);
 		PAIR->version = $3;
 	}
-	| T_VHID value			{ tree_set_once(f, &PAIR->vhid, $1, $2); }
-	| T_ADVERTISE T_EVERY value	{ tree_set_once(f, &PAIR->interval, $1, $3); }
-	| T_CLAIM T_SPACING value	{ tree_set_once(f, &PAIR->spacing, $1, $3); }
-	| T_SECRET T_FILE value		{ tree_set_once(f, &PAIR->secret_file, $1, $3); }
-	| T_AUTHENTICATION auth_mode	{ tree_set_once(f, &PAIR->auth, $1, $2); }
-	| T_UNICAST			{ tree_not_available(f, $1, "unicast"); }
-	| T_HEARTBEAT heartbeat		{ tree_not_available(f, $1, "heartbeat"); }
-	| T_PREEMPT			{ tree_set_flag(f, &PAIR->preempt, $1); }
+	| T_VHID value			{ once(&PAIR->vhid, $1, "vhid", $2); }
+	| T_ADVERTISE T_EVERY value {
+		once(&PAIR->interval, $1, "advertise every", $3);
+	}
+	| T_CLAIM T_SPACING value {
+		once(&PAIR->spacing, $1, "claim spacing", $3);
+	}
+	| T_SECRET T_FILE value {
+		once(&PAIR->secret_file, $1, "secret file", $3);
+	}
+	| T_AUTHENTICATION auth_mode {
+		once(&PAIR->auth, $1, "authentication", $2);
+	}
+	| T_UNICAST			{ refuse($1, "unicast"); }
+	| T_HEARTBEAT heartbeat		{ refuse($1, "heartbeat"); }
+	| T_PREEMPT			{ flag(&PAIR->preempt, $1, "preempt"); }
 	| T_TRACK T_INTERFACE value	{ tree_add_track(f, $3); }
-	| T_TRACK T_EXEC value		{ tree_not_available(f, $1, "track exec"); }
-	| T_PRESET value		{ tree_not_available(f, $1, "preset"); }
-	| T_PARTNER T_SSH T_PORT value	{ tree_set_once(f, &PAIR->ssh_port, $1, $4); }
+	| T_TRACK T_EXEC value		{ refuse($1, "track exec"); }
+	| T_PRESET value		{ refuse($1, "preset"); }
+	| T_PARTNER T_SSH T_PORT value {
+		once(&PAIR->ssh_port, $1, "partner ssh port", $4);
+	}
 	| T_FLAP T_LIMIT value T_TAKEOVERS T_IN value {
-		tree_set_once(f, &PAIR->flap_limit, $1, $3);
+		once(&PAIR->flap_limit, $1, "flap limit", $3);
 		PAIR->flap_window = $6;
 	}
-	| T_NOTIFY T_EXEC value		{ tree_set_once(f, &PAIR->notify, $1, $3); }
+	| T_NOTIFY T_EXEC value {
+		once(&PAIR->notify, $1, "notify exec", $3);
+	}
 	| service
 	| sync
 	;
@@ -242,11 +268,15 @@ node_words:
 	;
 
 node_word:
-	  T_PREFER			{ tree_set_flag(f, &NODE->prefer, $1); }
-	| T_FOREIGN			{ tree_set_flag(f, &NODE->foreign, $1); }
-	| T_PRIORITY value		{ tree_set_once(f, &NODE->priority, $1, $2); }
-	| T_SKEW value			{ tree_set_once(f, &NODE->skew, $1, $2); }
-	| T_INTERFACE value		{ tree_set_once(f, &NODE->interface, $1, $2); }
+	  T_PREFER			{ flag(&NODE->prefer, $1, "prefer"); }
+	| T_FOREIGN			{ flag(&NODE->foreign, $1, "foreign"); }
+	| T_PRIORITY value {
+		once(&NODE->priority, $1, "priority", $2);
+	}
+	| T_SKEW value			{ once(&NODE->skew, $1, "skew", $2); }
+	| T_INTERFACE value {
+		once(&NODE->interface, $1, "interface", $2);
+	}
 	;
 
 service:  service_head
@@ -259,7 +289,9 @@ service:  service_head
 
 service_head:
 	  T_SERVICE value	{ tree_service_open(f, $1, SERVICE_UNIT, $2); }
-	| T_SERVICE T_EXEC	{ tree_service_open(f, $1, SERVICE_EXEC, NONE); }
+	| T_SERVICE T_EXEC {
+		tree_service_open(f, $1, SERVICE_EXEC, NONE);
+	}
 	;
 
 service_body:
@@ -270,24 +302,24 @@ service_body:
 	;
 
 service_line:
-	  T_START T_STRING	{ tree_set_once(f, &SERVICE->start, $1, $2); }
-	| T_STOP T_STRING	{ tree_set_once(f, &SERVICE->stop, $1, $2); }
-	| T_CHECK T_STRING	{ tree_set_once(f, &SERVICE->check, $1, $2); }
+	  T_START T_STRING	{ once(&SERVICE->start, $1, "start", $2); }
+	| T_STOP T_STRING	{ once(&SERVICE->stop, $1, "stop", $2); }
+	| T_CHECK T_STRING	{ once(&SERVICE->check, $1, "check", $2); }
 	| T_START T_TIMEOUT value {
-		tree_set_once(f, &SERVICE->start_timeout, $1, $3);
+		once(&SERVICE->start_timeout, $1, "start timeout", $3);
 	}
 	| T_STOP T_TIMEOUT value {
-		tree_set_once(f, &SERVICE->stop_timeout, $1, $3);
+		once(&SERVICE->stop_timeout, $1, "stop timeout", $3);
 	}
 	| T_CHECK T_EVERY value {
-		tree_set_once(f, &SERVICE->check_every, $1, $3);
+		once(&SERVICE->check_every, $1, "check every", $3);
 	}
 	| T_CHECK T_EVERY value T_COMMA T_GIVE T_UP T_AFTER value {
-		tree_set_once(f, &SERVICE->check_every, $1, $3);
-		tree_set_once(f, &SERVICE->give_up, $5, $8);
+		once(&SERVICE->check_every, $1, "check every", $3);
+		once(&SERVICE->give_up, $5, "give up after", $8);
 	}
 	| T_GIVE T_UP T_AFTER value {
-		tree_set_once(f, &SERVICE->give_up, $1, $4);
+		once(&SERVICE->give_up, $1, "give up after", $4);
 	}
 	| T_HEALTHY T_WHEN T_TCP T_PORT value {
 		tree_add_health(f, $1, HEALTH_TCP, $5, NONE);
@@ -333,17 +365,19 @@ sync_body:
 	;
 
 sync_line:
-	  T_BASE value		{ tree_set_once(f, &SYNC->base, $1, $2); }
+	  T_BASE value		{ once(&SYNC->base, $1, "base", $2); }
 	| T_SQLITE values optional	{ tree_sync_names(f, $2); }
 	| T_TREE values optional	{ tree_sync_names(f, $2); }
 	| T_FILE values optional	{ tree_sync_names(f, $2); }
 	| T_NEVER values	{ tree_sync_names(f, $2); }
 	| T_BEFORE T_CAPTURE T_EXEC value {
-		tree_set_once(f, &SYNC->before, $1, $4);
+		once(&SYNC->before, $1, "before capture exec", $4);
 	}
-	| T_KEEP value T_GENERATIONS	{ tree_set_once(f, &SYNC->keep, $1, $2); }
-	| T_STORE T_AT T_MOST value	{ tree_set_once(f, &SYNC->store, $1, $4); }
-	| T_BANDWIDTH value	{ tree_set_once(f, &SYNC->bandwidth, $1, $2); }
+	| T_KEEP value T_GENERATIONS	{ once(&SYNC->keep, $1, "keep", $2); }
+	| T_STORE T_AT T_MOST value {
+		once(&SYNC->store, $1, "store at most", $4);
+	}
+	| T_BANDWIDTH value	{ once(&SYNC->bandwidth, $1, "bandwidth", $2); }
 	;
 
 optional: %empty
@@ -379,22 +413,36 @@ is_keyword(yysymbol_kind_t kind)
 	return kind >= YYSYMBOL_T_ACTIVE && kind <= YYSYMBOL_T_WHEN;
 }
 
-/* "expected a, b or c", as far as it fits.  A } ends a line as well. */
+/*
+ * What goes without saying: that an empty line may stand where a statement
+ * begins, and that a } too ends a line.
+ */
+static int
+drop_obvious(const struct config_file *f, yysymbol_kind_t *kind, int n)
+{
+	bool begins = !is_set(&f->before.word), line_may_end = false;
+	int i, kept = 0;
+
+	for (i = 0; i < n; i++)
+		line_may_end |= kind[i] == YYSYMBOL_T_NL;
+	for (i = 0; i < n && line_may_end; i++) {
+		if (kind[i] == YYSYMBOL_T_CLOSE || (begins &&
+		    (kind[i] == YYSYMBOL_T_NL || kind[i] == YYSYMBOL_YYEOF)))
+			continue;
+		kind[kept++] = kind[i];
+	}
+	return kept > 0 ? kept : n;
+}
+
+/* "expected a, b or c", as far as it fits. */
 static void
 expected_text(const yysymbol_kind_t *kind, int n, char *buf, size_t size)
 {
 	size_t used;
 	int i, left = n;
-	bool line_may_end = false;
 
-	for (i = 0; i < n; i++)
-		line_may_end |= kind[i] == YYSYMBOL_T_NL;
-	for (i = 0; i < n; i++)
-		left -= line_may_end && kind[i] == YYSYMBOL_T_CLOSE;
 	snprintf(buf, size, "expected ");
 	for (i = 0; i < n; i++) {
-		if (line_may_end && kind[i] == YYSYMBOL_T_CLOSE)
-			continue;
 		used = strlen(buf);
 		if (size - used < 40) {
 			snprintf(buf + used, size - used, "...");
@@ -442,7 +490,8 @@ report_value(struct config_file *f, struct place at, const char *found)
 {
 	char word[SHOWN_MAX], hint[CONFIG_TEXT_MAX] = "";
 
-	if (is_keyword(YYTRANSLATE(f->last_token)))
+	if (is_keyword(YYTRANSLATE(f->last_token)) &&
+	    strstr(f->before.wants, "name") != NULL)
 		snprintf(hint, sizeof(hint), "if %s is the value, write it "
 		    "in quotes", found);
 	config_error(f, at, hint, "\"%s\" wants %s, found %s",
@@ -451,7 +500,7 @@ report_value(struct config_file *f, struct place at, const char *found)
 
 static void
 report(struct config_file *f, struct place at, yysymbol_kind_t token,
-    const yysymbol_kind_t *kind, int n)
+    yysymbol_kind_t *kind, int n)
 {
 	char word[SHOWN_MAX], found[SHOWN_MAX + 2], hint[CONFIG_TEXT_MAX];
 	const char *near;
@@ -471,6 +520,7 @@ report(struct config_file *f, struct place at, yysymbol_kind_t token,
 		report_end(f, at);
 		return;
 	}
+	n = drop_obvious(f, kind, n);
 	near = token == YYSYMBOL_T_WORD ? nearest(f, kind, n) : NULL;
 	if (wants_value && f->before.wants != NULL && near == NULL) {
 		report_value(f, at, found);

@@ -12,8 +12,8 @@
 
 #define PAIR	(f->open)
 #define NODE	(f->open->last_node)
-#define SERVICE	(&f->open->service)
-#define SYNC	(&f->open->sync)
+#define SERVICE	(f->open->open_service)
+#define SYNC	(f->open->open_sync)
 
 /* What is missing in a pair or file that lost a line is no news. */
 void
@@ -42,33 +42,34 @@ tree_pair_open(struct config_file *f, struct place at, struct word name)
 
 /* All errors of "given twice" say where the first one is. */
 static void
-given_twice(struct config_file *f, struct word key, struct place first)
+given_twice(struct config_file *f, struct place at, const char *what,
+    struct place first)
 {
-	char hint[64], word[SHOWN_MAX];
+	char hint[64];
 
 	snprintf(hint, sizeof(hint), "first given in line %u, column %u",
 	    first.line, first.column);
-	config_error(f, key.at, hint, "\"%s\" is given twice",
-	    shown(&key, word));
+	config_error(f, at, hint, "\"%s\" is given twice", what);
 }
 
 void
-tree_set_once(struct config_file *f, struct word *slot, struct word key,
-    struct word value)
+tree_set_once(struct config_file *f, struct word *slot, struct place at,
+    const char *what, struct word value)
 {
 	if (is_set(slot))
-		given_twice(f, key, slot->at);
+		given_twice(f, at, what, slot->at);
 	else
 		*slot = value;
 }
 
 void
-tree_set_flag(struct config_file *f, struct place *slot, struct word key)
+tree_set_flag(struct config_file *f, struct place *slot, struct place at,
+    const char *what)
 {
 	if (place_is_set(*slot))
-		given_twice(f, key, *slot);
+		given_twice(f, at, what, *slot);
 	else
-		*slot = key.at;
+		*slot = at;
 }
 
 /* A word of the grammar whose feature this version does not have. */
@@ -166,15 +167,15 @@ tree_add_health(struct config_file *f, struct word key,
 	*end = h;
 }
 
-/* A second service is read for its own errors, and then forgotten. */
+/* A second service goes to a place of its own, where nobody looks. */
 void
 tree_service_open(struct config_file *f, struct word key,
     enum conf_service_kind kind, struct word unit)
 {
+	SERVICE = &PAIR->service;
 	if (SERVICE->kind != SERVICE_NONE) {
-		given_twice(f, key, SERVICE->at);
-		memset(SERVICE, 0, sizeof(*SERVICE));
-		PAIR->broken = true;
+		given_twice(f, key.at, "service", SERVICE->at);
+		SERVICE = arena_alloc(f, sizeof(*SERVICE));
 	}
 	SERVICE->kind = kind;
 	SERVICE->at = key.at;
@@ -184,11 +185,13 @@ tree_service_open(struct config_file *f, struct word key,
 void
 tree_sync_open(struct config_file *f, struct word key, struct word every)
 {
+	SYNC = &PAIR->sync;
 	if (place_is_set(SYNC->at)) {
-		given_twice(f, key, SYNC->at);
-		memset(SYNC, 0, sizeof(*SYNC));
+		given_twice(f, key.at, "sync", SYNC->at);
+		SYNC = arena_alloc(f, sizeof(*SYNC));
+	} else {
+		tree_not_available(f, key, "sync");
 	}
-	tree_not_available(f, key, "sync");
 	SYNC->at = key.at;
 	SYNC->every = every;
 }

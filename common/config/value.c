@@ -206,24 +206,25 @@ addr_text(const struct conf_addr *a, char buf[ADDR_TEXT_MAX])
 	return buf;
 }
 
+/* The largest unit that leaves a number easy to read; 90s stays 90s. */
 const char *
 duration_text(uint32_t ms, char buf[DURATION_TEXT_MAX])
 {
-	const char *unit = "ms";
-	uint32_t n = ms;
+	uint32_t s = ms / 1000, rest = ms % 1000;
 
-	if (n != 0 && n % 1000 == 0) {
-		n /= 1000;
-		unit = "s";
-		if (n >= 120 && n % 60 == 0) {
-			n /= 60;
-			unit = "m";
-		}
-		if (unit[0] == 'm' && n >= 120 && n % 60 == 0) {
-			n /= 60;
-			unit = "h";
-		}
-	}
-	snprintf(buf, DURATION_TEXT_MAX, "%u%s", n, unit);
+	if (s == 0 || rest % 10 != 0)
+		snprintf(buf, DURATION_TEXT_MAX, "%ums", ms);
+	else if (rest % 100 != 0)
+		snprintf(buf, DURATION_TEXT_MAX, "%u.%02us", s, rest / 10);
+	else if (rest != 0)
+		snprintf(buf, DURATION_TEXT_MAX, "%u.%us", s, rest / 100);
+	else if (s >= 2 * 86400 && s % 86400 == 0)
+		snprintf(buf, DURATION_TEXT_MAX, "%ud", s / 86400);
+	else if (s % 3600 == 0)
+		snprintf(buf, DURATION_TEXT_MAX, "%uh", s / 3600);
+	else if (s >= 120 && s % 60 == 0)
+		snprintf(buf, DURATION_TEXT_MAX, "%um", s / 60);
+	else
+		snprintf(buf, DURATION_TEXT_MAX, "%us", s);
 	return buf;
 }

@@ -37,8 +37,8 @@ const struct problem_text problem_texts[] = {
 { PROBLEM_SERVICE_FAILED, 'C', false,
   "the service failed and the one restart did not help",
   "{service} {failed} on this node[, {age} ago]",
-  "read the log of {service}, repair it, then 'vipctl maintenance off' or "
-  "restart vrrpd to let this node take part again",
+  "read the log of {service}, repair it, then 'vipctl maintenance off' "
+  "lets this node take part again",
   "The service was restarted once, failed again, and the role was handed "
   "over if the partner was there. This node stays faulted and is tried "
   "again only when nobody else is active." },
@@ -67,8 +67,8 @@ const struct problem_text problem_texts[] = {
   "the role moved too often",
   "the role moved more often than the flap limit allows; this node does "
   "not take over",
-  "find the cause with 'vipctl history', then 'vipctl maintenance on' and "
-  "'off' on this node",
+  "find the cause with 'vipctl history', then 'vipctl maintenance off' lets "
+  "this node take part again",
   "More takeovers than 'flap limit' within its time usually mean a service "
   "that fails on both nodes. This node stays out unless nobody else is "
   "active." },

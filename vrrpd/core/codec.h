@@ -9,7 +9,7 @@
 
 #include "advert.h"
 
-#define MESSAGE_HEAD_LEN	8	/* before the addresses, all protocols */
+#define MESSAGE_HEAD_LEN	8	/* before the addresses, everywhere */
 #define CHECKSUM_AT		6	/* the same place in all protocols */
 #define ADVERT_TYPE_BYTE	1	/* 2.7: the only type there is */
 #define VRRP2_AUTH_LEN		8	/* 7.1: always present */

@@ -43,15 +43,16 @@ unfit(const struct config_file *f, const struct stat *st, const char **hint)
 	return NULL;
 }
 
-/* True when the whole file is in f->text. */
+/* True when the whole file, of so many bytes, is in f->text. */
 static bool
-read_all(struct config_file *f, int fd)
+read_all(struct config_file *f, int fd, size_t size)
 {
 	ssize_t n;
 
-	f->text = must(calloc(1, CONFIG_FILE_MAX + 2));
-	while (f->len <= CONFIG_FILE_MAX) {
-		n = read(fd, f->text + f->len, CONFIG_FILE_MAX + 1 - f->len);
+	f->text = must(calloc(1, size + 2));
+	/* One byte more than there should be tells that it grew. */
+	while (f->len <= size) {
+		n = read(fd, f->text + f->len, size + 1 - f->len);
 		if (n == 0)
 			return true;
 		if (n == -1) {
@@ -62,9 +63,8 @@ read_all(struct config_file *f, int fd)
 		}
 		f->len += (size_t)n;
 	}
-	/* It grew since fstat(). */
 	f->len = 0;
-	config_error(f, PLACE_FILE, NULL, "expected at most 1 MB");
+	config_error(f, PLACE_FILE, "try again", "somebody is writing it");
 	return false;
 }
 
@@ -84,7 +84,7 @@ read_file(struct config_file *f)
 	} else if ((why = unfit(f, &st, &hint)) != NULL) {
 		config_error(f, PLACE_FILE, hint, "%s", why);
 	} else {
-		ok = read_all(f, fd);
+		ok = read_all(f, fd, (size_t)st.st_size);
 	}
 	if (fd != -1)
 		close(fd);

@@ -12,6 +12,10 @@
 
 #include "ast.h"
 
+static void	keep(struct config_file *, const char *, enum config_severity,
+		    struct place, const char *, const char *, va_list)
+		    __attribute__((format(printf, 6, 0)));
+
 static void
 keep(struct config_file *f, const char *file, enum config_severity severity,
     struct place at, const char *hint, const char *fmt, va_list ap)

@@ -101,6 +101,9 @@ START_TEST(test_outside)
 	    " virtual address 10.0.0.255\n", CONFIG_ERROR, 7, "broadcast");
 	check_on(iface("eth0", "10.0.0.1", 24), eth1,
 	    " virtual address 10.0.0.0\n", CONFIG_ERROR, 7, "first, unusable");
+	/* That it is leased there at the moment makes it no network. */
+	check_on(iface("eth1", "10.0.0.1", 29), iface("eth1", "10.0.0.9", 32),
+	    "", CONFIG_ERROR, 2, "10.0.0.9 is outside the network of eth1");
 }
 END_TEST
 

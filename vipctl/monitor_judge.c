@@ -46,7 +46,7 @@ node_of(const struct conf *c, const struct conf_pair *p,
 
 /*
  * Who may speak for the pair, as the elector asks it.  A link-local source
- * says nothing of the node: there the signature alone counts.
+ * says nothing of the node: there only the signature does.
  */
 static enum verdict
 sender_judge(const struct heard *h, const struct conf *c,
@@ -57,8 +57,8 @@ sender_judge(const struct heard *h, const struct conf *c,
 	const struct auth_rule rule = { .mode = p->auth_mode,
 	    .protocol = p->protocol, .unicast = p->unicast,
 	    .has_keys = secret != NULL && secret->nkeys > 0 };
-	const struct auth_sender from = { .known = node != NULL ||
-	    (h->packet.family == 6 && h->advert.auth == AUTH_GOOD),
+	const struct auth_sender from = {
+	    .known = node != NULL || h->packet.family == 6,
 	    .foreign = node != NULL && node->foreign,
 	    .to_group = conf_addr_equal(&h->packet.dst, &group) };
 

@@ -127,7 +127,6 @@ next_number(struct elector *el, struct pair *p)
 		log_warnx("pair %u: advert numbers are not durable, the "
 		    "keeper is late", p->index);
 	p->not_durable = !durable;
-	keep_ceiling(el, p);
 }
 
 static int
@@ -155,13 +154,15 @@ advert_send(struct elector *el, struct pair *p, const struct action *send)
 		p->send_error = EINVAL;
 		return false;
 	}
-	if (!put_on_wire(el, p, fd, buf, len)) {
+	if (!put_on_wire(el, p, fd, buf, len))
 		p->send_error = errno;
-		return false;
+	else {
+		p->send_error = 0;
+		p->sent++;
 	}
-	p->send_error = 0;
-	p->sent++;
-	return true;
+	/* Behind the advert: no disk is to make it late. */
+	keep_ceiling(el, p);
+	return p->send_error == 0;
 }
 
 size_t

@@ -96,18 +96,22 @@ addr_lost(struct elector *el, struct pair *p, const struct msg_addr *m)
 	struct event ev = { .type = EVENT_ADDR_LOST };
 	uint8_t *byte = &p->addr_present[m->addr / 8];
 	const uint8_t bit = (uint8_t)(1u << m->addr % 8);
+	const bool lapsed = mono_reached(el->now, p->lease_end);
 
 	if (m->addr >= pair_conf(el, p)->naddrs)
 		fatalx("actuator: address %u of pair %u", m->addr, p->index);
 	if ((*byte & bit) != 0 && p->naddrs_present > 0)
 		p->naddrs_present--;
 	*byte &= (uint8_t)~bit;
-	recent_note(&p->stripped, el->now);
 	note_address(el, p, false, 0);
-	log_warnx("pair %s: somebody removed an address",
-	    conf_string(el->conf, pair_conf(el, p)->name));
 	if (p->started)
 		pair_step(el, p, &ev);
+	/* Its lease ran out while we slept: then nobody took it away. */
+	if (lapsed || !holds(p))
+		return;
+	recent_note(&p->stripped, el->now);
+	log_warnx("pair %s: somebody removed an address",
+	    conf_string(el->conf, pair_conf(el, p)->name));
 }
 
 static bool

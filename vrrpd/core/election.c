@@ -276,11 +276,12 @@ check_sleep(struct step *s)
 	mono_t due = election_deadline(e);
 	int64_t quarter_ns = s->cfg->interval_ns / 4;
 
+	/* The timer was made from the interval of the one that is heard. */
+	if (e->state == STATE_STANDBY &&
+	    s->cfg->protocol == PROTOCOL_VRRP3 && e->learned_ns > 0)
+		quarter_ns = e->learned_ns / 4;
 	switch ((enum state)e->state) {
 	case STATE_STANDBY:
-		if (s->cfg->protocol == PROTOCOL_VRRP3 && e->learned_ns > 0)
-			quarter_ns = e->learned_ns / 4;
-		/* FALLTHROUGH */
 	case STATE_CLAIM:
 	case STATE_FAULTED:
 		if (mono_is_set(due) &&

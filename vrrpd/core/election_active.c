@@ -34,7 +34,11 @@ arm_rearm(struct step *s)
 	if (el_own_pace_ns(s->cfg) <= s->cfg->lease_s * NS_PER_S * 5 / 8)
 		return;
 	next = mono_first(next, last);
-	if (next.ns > e->alive.ns && next.ns < e->send_at.ns)
+	/* One wake-up for both when the next advert is that near. */
+	if (next.ns < e->send_at.ns &&
+	    mono_span_ns(next, e->send_at) < REARM_NEAR_NS)
+		next = e->send_at;
+	if (next.ns > e->alive.ns)
 		e->rearm_at = next;
 }
 
@@ -250,6 +254,7 @@ active_sent(struct step *s)
 {
 	struct election *e = s->e;
 	enum sending what = (enum sending)e->sending;
+	int64_t retry_ns = s->cfg->interval_ns / 4;
 
 	e->sending = SENDING_NONE;
 	if (what != SENDING_ADVERT)
@@ -260,8 +265,9 @@ active_sent(struct step *s)
 		return;
 	}
 	/* Not sent, so not renewed; once more before the turn is over. */
-	e->send_at = mono_first(e->send_at,
-	    mono_after(s->now, s->cfg->interval_ns / 4));
+	if (retry_ns > REARM_NS)
+		retry_ns = REARM_NS;
+	e->send_at = mono_first(e->send_at, mono_after(s->now, retry_ns));
 }
 
 static void

@@ -171,14 +171,20 @@ el_emit_refused(struct step *s, enum verdict v)
 	    .refused = { .verdict = v } });
 }
 
-/* 5.11, 6.6: again, at most once in an interval. */
+/*
+ * 5.11, 6.6: again, at most once in an interval.  The second burst of each
+ * announcement, a second later, covers what was passed over.
+ */
 void
 el_announce(struct step *s)
 {
 	struct election *e = s->e;
+	int64_t limit_ns = s->cfg->interval_ns;
 
+	if (limit_ns > NS_PER_S)
+		limit_ns = NS_PER_S;
 	if (mono_is_set(e->announced) &&
-	    mono_span_ns(e->announced, s->now) < s->cfg->interval_ns)
+	    mono_span_ns(e->announced, s->now) < limit_ns)
 		return;
 	e->announced = s->now;
 	el_emit_plain(s, ELECTION_ANNOUNCE);

@@ -18,6 +18,7 @@
 #define JUMP_NS		(60 * NS_PER_S)
 #define WORD_NS_MAX	(3 * NS_PER_S)	/* design 2: the word counts so long */
 #define REARM_NS	NS_PER_S
+#define REARM_NEAR_NS	(50 * NS_PER_MS)
 
 /* What an EVENT_SENT is the answer to. */
 enum sending {

@@ -268,7 +268,7 @@ struct msg_keep_history {
 	uint8_t		old_role, new_role;	/* enum role, this node's */
 	uint8_t		from_node, to_node;	/* index, 0xff unknown */
 	uint32_t	reason;		/* enum reason */
-	uint32_t	outage_ms;	/* without a holder; UINT32_MAX unknown */
+	uint32_t	outage_ms;	/* with no holder; UINT32_MAX unknown */
 	uint32_t	data_age_ms;	/* UINT32_MAX unknown */
 	uint32_t	pad;
 };
@@ -280,7 +280,7 @@ struct msg_keep_maint {
 	uint32_t	on;
 	uint32_t	pad;
 	int64_t		until_wall_s;	/* 0: until taken off */
-	char		reason[MAINT_REASON_MAX];	/* printable, NUL-ended */
+	char		reason[MAINT_REASON_MAX];	/* printable, NUL */
 };
 
 struct msg_kept {

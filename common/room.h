@@ -63,7 +63,7 @@ bool	room_is_realtime(void);
 struct filter_rule {
 	int		nr;		/* __NR_* */
 	int		arg;		/* -1: any; else 0..5 */
-	uint64_t	value;		/* arg & mask must equal it (low word) */
+	uint64_t	value;		/* of arg & mask (low word) */
 	uint64_t	mask;		/* 0: all bits */
 };
 

@@ -64,7 +64,7 @@ struct keeper {
 extern const struct filter_rule	keeper_calls[];
 extern const size_t		keeper_ncalls;
 
-/* conf.c of this room: configurations, switched by serial. */
+/* keeper.c: configurations, by serial. */
 const char	*keeper_take_conf(struct keeper *k, uint32_t which, int fd);
 struct keeper_conf *keeper_conf_of(struct keeper *k, uint32_t serial);
 

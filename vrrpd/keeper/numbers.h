@@ -44,7 +44,7 @@ struct numbers_floor {
 /* As on disk, and in memory. */
 struct numbers_record {
 	uint32_t	magic, version;
-	uint64_t	stamp;		/* rises with every write; 0: none yet */
+	uint64_t	stamp;		/* rises with each write; 0: none yet */
 	char		name[CONF_NAME_MAX + 1];
 	uint32_t	term;
 	struct conf_addr term_node;	/* family 0: not known */

@@ -56,7 +56,8 @@ struct handover {
 	mono_t	released;	/* the address went off here */
 	mono_t	taken;		/* first advert of the new active one */
 	char	by[CONF_NAME_MAX + 1];
-	uint32_t term;
+	uint32_t term;		/* before, then the new one's */
+	bool	back;		/* nobody took it: this node did again */
 };
 
 /* When the address went, from the elector's own event. */
@@ -82,7 +83,7 @@ find_release(struct vipctl *v, uint16_t pair, struct handover *h)
 	free(ev);
 }
 
-/* One look; true when the partner is active. */
+/* One look; true when somebody is active again. */
 static bool
 look(struct vipctl *v, const char *name, struct handover *h, int *code)
 {
@@ -103,8 +104,11 @@ look(struct vipctl *v, const char *name, struct handover *h, int *code)
 	for (i = 0; i < w.npairs; i++) {
 		vp = &w.pair[i];
 		active = pair_other_active(vp);
-		if (strcmp(vp->p.name, name) != 0 || active == NULL ||
-		    vp->p.role == ROLE_ACTIVE)
+		if (strcmp(vp->p.name, name) != 0)
+			continue;
+		h->back = vp->p.role == ROLE_ACTIVE && vp->p.term > h->term;
+		done = h->back;
+		if (active == NULL || vp->p.role == ROLE_ACTIVE)
 			continue;
 		h->taken = mono_after(now, -active->heard_ns);
 		h->term = vp->p.term;
@@ -140,8 +144,9 @@ report(struct vipctl *v, const char *pair, const struct handover *h)
 	fprintf(v->out, "%s is active (term %u)", h->by, h->term);
 	if (gap >= 0)
 		fprintf(v->out, "; the address was without an owner for "
-		    "about %lld ms\n(from its release here to the first "
-		    "advert of %s)", (long long)(gap / NS_PER_MS), h->by);
+		    "about %d.%d ms\n(from its release here to the first "
+		    "advert of %s)", (int)(gap / NS_PER_MS),
+		    (int)(gap % NS_PER_MS / (100 * NS_PER_US)), h->by);
 	fprintf(v->out, "\nnext: 'vipctl status', or 'vipctl handover' on "
 	    "%s to go back\n", h->by);
 }
@@ -157,7 +162,7 @@ handover(struct vipctl *v, const struct view *w, const struct view_pair *vp,
 		.pair = view_index(w, vp),
 	};
 	const struct timespec step = { .tv_nsec = HANDOVER_STEP_NS };
-	struct handover h = { .begun = mono_now() };
+	struct handover h = { .begun = mono_now(), .term = vp->p.term };
 	mono_t deadline = mono_after(h.begun, timeout_ns);
 	int code;
 
@@ -173,6 +178,11 @@ handover(struct vipctl *v, const struct view *w, const struct view_pair *vp,
 			return EXIT_REFUSED;
 		}
 		nanosleep(&step, NULL);
+	}
+	if (h.back) {
+		complain(v, "nobody took over, and this node is active again; "
+		    "'vipctl status' on the partner tells why");
+		return EXIT_REFUSED;
 	}
 	find_release(v, rq.pair, &h);
 	report(v, vp->p.name, &h);
@@ -233,6 +243,23 @@ preferred(const struct view_pair *vp)
 	return NULL;
 }
 
+static void
+already_json(struct vipctl *v, const struct view_pair *vp,
+    const struct ctl_peer *active)
+{
+	struct json j;
+
+	json_init(&j, v->out);
+	json_open(&j, NULL);
+	json_string(&j, "pair", vp->p.name);
+	json_string(&j, "active", active->name);
+	json_uint(&j, "term", vp->p.term);
+	json_null(&j, "outage_s");
+	json_seconds(&j, "took_s", 0);
+	json_close(&j);
+	json_end_line(&j);
+}
+
 static int
 failback(struct vipctl *v, const struct view *w, const struct view_pair *vp,
     int64_t timeout_ns)
@@ -247,7 +274,9 @@ failback(struct vipctl *v, const struct view *w, const struct view_pair *vp,
 		return EXIT_REFUSED;
 	}
 	if (active == best) {
-		if (!v->json)
+		if (v->json)
+			already_json(v, vp, best);
+		else
 			fprintf(v->out, "nothing to do: %s, the preferred "
 			    "node, is active\n", best->name);
 		return EXIT_DONE;

@@ -166,6 +166,25 @@ operator_text(const struct ctl_event *e)
 	return "an operator asked for something";
 }
 
+/* Why a claim ended: not the reason for which it began. */
+static const char *
+claim_end(unsigned reason)
+{
+	switch ((enum reason)reason) {
+	case REASON_HEARD_ACTIVE:
+	case REASON_HIGHER_EPOCH:
+	case REASON_HIGHER_RANK:
+	case REASON_SLEPT:
+	case REASON_LINK_DOWN:
+	case REASON_SEND_FAILED:
+	case REASON_MAINTENANCE_ON:
+	case REASON_LEAVE:
+		return reason_sentence(reason);
+	default:
+		return "";
+	}
+}
+
 static void
 service_text(const struct view_pair *vp, const struct ctl_event *e,
     char *buf, size_t size)
@@ -211,6 +230,8 @@ event_text(const struct view_pair *vp, const struct ctl_event *e, char *buf,
 		    "address put up and announced" : release_text(e->reason));
 		break;
 	case CTL_EVENT_CLAIM:
+		if (e->new_ == 0)
+			why = claim_end(e->reason);
 		snprintf(buf, size, "claim %s%s%s", e->new_ != 0 ? "begins" :
 		    "ends", *why != '\0' ? ": " : "", why);
 		break;

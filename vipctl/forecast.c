@@ -12,19 +12,16 @@
 
 /* " in 3.0-3.6 s" or nothing. */
 static void
-span_text(const struct view_pair *vp, char *buf, size_t size)
+in_text(const struct view_pair *vp, char *buf, size_t size)
 {
-	char least[24], most[24];
+	char span[48];
 
 	buf[0] = '\0';
 	if (vp->p.takeover_least_ns < 0 || vp->p.takeover_most_ns < 0)
 		return;
-	seconds_text(vp->p.takeover_least_ns, least, sizeof(least));
-	seconds_text(vp->p.takeover_most_ns, most, sizeof(most));
-	if (strcmp(least, most) == 0)
-		snprintf(buf, size, " in %s s", least);
-	else
-		snprintf(buf, size, " in %s-%s s", least, most);
+	span_text(vp->p.takeover_least_ns, vp->p.takeover_most_ns, span,
+	    sizeof(span));
+	snprintf(buf, size, " in %s s", span);
 }
 
 /* ", starts openvpn (last start took 6.1 s)" or nothing. */
@@ -132,7 +129,7 @@ text_forecast(const struct view_pair *vp, char *buf, size_t size)
 	const struct ctl_peer *other = pair_other_active(vp);
 	char span[64], start[160];
 
-	span_text(vp, span, sizeof(span));
+	in_text(vp, span, sizeof(span));
 	start_text(vp, start, sizeof(start));
 	if (pair_verdict(vp) == PAIR_DUAL_ACTIVE)
 		snprintf(buf, size, "Two nodes are active: what happens if "

@@ -11,6 +11,8 @@
 #include "text.h"
 #include "view.h"
 
+#define CHANGE_NS	(50 * NS_PER_MS)
+
 static void
 write_events(FILE *f, const struct view_pair *vp, const struct events *ev,
     size_t from, size_t to)
@@ -49,6 +51,10 @@ why_text(FILE *f, const struct view_pair *vp, const struct events *ev)
 	size_t last = events_last_change(ev);
 	size_t since = last == ev->n ? ev->n : last + 1;
 
+	/* What the change itself brought with it belongs to it. */
+	while (since < ev->n && ev->e[since].wall_ns - ev->e[last].wall_ns <
+	    CHANGE_NS)
+		since++;
 	write_present(f, vp);
 	if (ev->n == 0) {
 		fputs("Nothing happened since the daemon started; what was "

@@ -45,6 +45,20 @@ seconds_text(int64_t ns, char *buf, size_t size)
 }
 
 void
+span_text(int64_t least_ns, int64_t most_ns, char *buf, size_t size)
+{
+	int64_t unit = most_ns < NS_PER_S ? NS_PER_MS : 100 * NS_PER_MS;
+	char least[24], most[24];
+
+	seconds_text(least_ns / unit * unit, least, sizeof(least));
+	seconds_text((most_ns + unit - 1) / unit * unit, most, sizeof(most));
+	if (strcmp(least, most) == 0)
+		snprintf(buf, size, "%s", least);
+	else
+		snprintf(buf, size, "%s-%s", least, most);
+}
+
+void
 address_text(const struct conf_addr *a, char *buf, size_t size)
 {
 	if (size < INET6_ADDRSTRLEN || inet_ntop(a->family == 4 ? AF_INET :

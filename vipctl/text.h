@@ -28,6 +28,8 @@ struct look {
 
 /* "0.4s", "21s", "5m 3s", "4h 12m", "12d 4h"; "?" for an unknown age. */
 void	age_text(int64_t ns, char *buf, size_t size);
+/* A span "3.0-3.6", rounded outwards to tenths, below 1 s to milliseconds. */
+void	span_text(int64_t least_ns, int64_t most_ns, char *buf, size_t size);
 /* "3.0", "0.12": as short as it is exact to the millisecond. */
 void	seconds_text(int64_t ns, char *buf, size_t size);
 void	address_text(const struct conf_addr *a, char *buf, size_t size);

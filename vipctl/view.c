@@ -238,6 +238,18 @@ pair_self(const struct view_pair *vp)
 	return NULL;
 }
 
+/* Two active nodes, as the daemon judges. */
+static bool
+is_dual(const struct view_pair *vp)
+{
+	uint32_t i;
+
+	for (i = 0; i < vp->nproblems; i++)
+		if (vp->problem[i].number == PROBLEM_DUAL_ACTIVE)
+			return true;
+	return (vp->p.alarms & ALARM_DUAL_ACTIVE) != 0;
+}
+
 unsigned
 peer_role(const struct view_pair *vp, const struct ctl_peer *peer)
 {
@@ -247,6 +259,10 @@ peer_role(const struct view_pair *vp, const struct ctl_peer *peer)
 		return ROLE_UNKNOWN;
 	/* An active one is heard all the time, or it is not known to be. */
 	if (peer->role == ROLE_ACTIVE && !fresh(vp, peer->heard_ns))
+		return ROLE_UNKNOWN;
+	/* A claim that this active node answered is not a second active. */
+	if (peer->role == ROLE_ACTIVE && vp->p.role == ROLE_ACTIVE &&
+	    !is_dual(vp))
 		return ROLE_UNKNOWN;
 	return peer->role;
 }
@@ -278,17 +294,6 @@ pair_partner(const struct view_pair *vp)
 	return found;
 }
 
-static bool
-has_problem(const struct view_pair *vp, enum problem number)
-{
-	uint32_t i;
-
-	for (i = 0; i < vp->nproblems; i++)
-		if (vp->problem[i].number == number)
-			return true;
-	return false;
-}
-
 /* The worst that is reported: EXIT_DONE, EXIT_WARNING or EXIT_CRITICAL. */
 static int
 worst_problem(const struct view_pair *vp)
@@ -314,8 +319,7 @@ pair_verdict(const struct view_pair *vp)
 	bool served = vp->p.role == ROLE_ACTIVE ||
 	    pair_other_active(vp) != NULL;
 
-	if (has_problem(vp, PROBLEM_DUAL_ACTIVE) ||
-	    (vp->p.alarms & ALARM_DUAL_ACTIVE) != 0)
+	if (is_dual(vp))
 		return PAIR_DUAL_ACTIVE;
 	if (vp->p.role == ROLE_FAULTED)
 		return PAIR_FAULTED;

@@ -175,7 +175,8 @@ load_text(const char *text, enum config_mode mode)
 }
 
 #define MINIMAL(more) "pair \"vpn\" {\n virtual address 10.0.0.9\n" \
-	" node \"a\" address 10.0.0.1\n node \"b\" address 10.0.0.2\n" more "}\n"
+	" node \"a\" address 10.0.0.1\n" \
+	" node \"b\" address 10.0.0.2\n" more "}\n"
 
 static uint32_t
 fingerprint_of(const char *text)

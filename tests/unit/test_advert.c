@@ -186,11 +186,16 @@ START_TEST(test_every_bit)
 	uint8_t msg[ADVERT_MAX];
 	size_t len = kit_hex(messages[_i], msg, sizeof(msg));
 	struct packet p = kit_wrap(msg, len, "192.168.70.1", "224.0.0.18");
+	struct advert_context cx = { .vhid = 94, .interval_ms = 1000,
+	    .hmac = hmac_of };
 	struct advert a;
 
 	for (size_t bit = 0; bit < len * 8; bit++) {
 		msg[bit / 8] ^= (uint8_t)(1 << bit % 8);
 		ck_assert_int_ne(advert_decode(&p, &a), ADVERT_OK);
+		/* Nor does a caller who did not look get it through. */
+		cx.protocol = a.protocol;
+		ck_assert_int_ne(advert_judge(&p, &a, &cx), ADVERT_OK);
 		msg[bit / 8] ^= (uint8_t)(1 << bit % 8);
 	}
 	ck_assert_int_eq(advert_decode(&p, &a), ADVERT_OK);

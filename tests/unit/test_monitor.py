@@ -10,6 +10,7 @@ import json
 import os
 import re
 import shutil
+import socket
 import struct
 import subprocess
 import sys
@@ -316,6 +317,58 @@ class Monitor(unittest.TestCase):
                                   text=True)
         self.assertEqual(done.returncode, 1)
         self.assertIn("No space left", done.stderr)
+
+    def serve(self, records_to_send, *args):
+        """vipctl monitor against a daemon that sends these and leaves."""
+        run = self.path("run")
+        os.mkdir(run)
+        with open(self.conf, encoding="ascii") as f:
+            text = f.read()
+        self.conf = self.write("live.conf", f'run directory "{run}"\n' + text)
+        with socket.socket(socket.AF_UNIX) as listener:
+            listener.bind(os.path.join(run, "status.sock"))
+            listener.listen(1)
+            listener.settimeout(30)
+            with subprocess.Popen([VIPCTL, "-f", self.conf, "-j", "monitor",
+                                   *args], stdout=subprocess.PIPE,
+                                  stderr=subprocess.PIPE, text=True) as p:
+                peer, _ = listener.accept()
+                magic, version, command = struct.unpack_from(
+                    "=IIH", peer.recv(96))
+                self.assertEqual((magic, version, command),
+                                 (0x76697063, 1, 5))
+                for record in records_to_send:
+                    peer.sendall(record)
+                peer.close()
+                out, err = p.communicate(timeout=60)
+        return p.returncode, [json.loads(x) for x in out.splitlines()], err
+
+    def test_live(self):
+        """The daemon's verdict counts, not ours."""
+        path = self.configure_ucarp()
+        ips = [f[14:] for _, _, f in records(path) if f[12:14] == b"\x08\x00"]
+        sent = [struct.pack("=HHIqIBBH404s4x", 8, 432, 0xffff,
+                            1800000000500000000 + i, 3, verdict, auth,
+                            len(ip), ip)
+                for i, (ip, verdict, auth) in
+                enumerate(zip(ips, (0, 10, 13), (1, 2, 0)))]
+        code, got, err = self.serve(sent, "--count", "3")
+        self.assertEqual((code, err), (0, ""))
+        self.assertEqual([(g["verdict"], g["auth"], g["skew"]) for g in got],
+                         [("ok", "good", 0), ("auth", "bad", 0),
+                          ("replay", "none", 0)])
+        self.assertEqual(got[0]["time"], "2027-01-15T08:00:00.500000Z")
+
+    def test_daemon_leaves(self):
+        self.configure_ucarp()
+        code, got, err = self.serve([])
+        self.assertEqual((code, got), (69, []))
+        self.assertIn("daemon", err)
+
+    def test_daemon_talks_nonsense(self):
+        self.configure_ucarp()
+        code, got, _ = self.serve([struct.pack("=HHI", 8, 431, 0)])
+        self.assertEqual((code, got), (69, []))
 
     def test_text(self):
         path = self.configure_ucarp()

@@ -166,11 +166,16 @@ operator_text(const struct ctl_event *e)
 	return "an operator asked for something";
 }
 
-/* Why a claim ended: not the reason for which it began. */
+/*
+ * Why a claim ended.  The reason is that of the last change of state, so only
+ * those that end a claim say something; at its beginning none does.
+ */
 static const char *
-claim_end(unsigned reason)
+claim_end(const struct ctl_event *e)
 {
-	switch ((enum reason)reason) {
+	if (e->new_ != 0)
+		return "";
+	switch ((enum reason)e->reason) {
 	case REASON_HEARD_ACTIVE:
 	case REASON_HIGHER_EPOCH:
 	case REASON_HIGHER_RANK:
@@ -179,7 +184,7 @@ claim_end(unsigned reason)
 	case REASON_SEND_FAILED:
 	case REASON_MAINTENANCE_ON:
 	case REASON_LEAVE:
-		return reason_sentence(reason);
+		return reason_sentence(e->reason);
 	default:
 		return "";
 	}
@@ -207,7 +212,7 @@ void
 event_text(const struct view_pair *vp, const struct ctl_event *e, char *buf,
     size_t size)
 {
-	const char *why = reason_sentence(e->reason);
+	const char *why;
 
 	switch ((enum ctl_event_kind)e->kind) {
 	case CTL_EVENT_ROLE:
@@ -230,8 +235,7 @@ event_text(const struct view_pair *vp, const struct ctl_event *e, char *buf,
 		    "address put up and announced" : release_text(e->reason));
 		break;
 	case CTL_EVENT_CLAIM:
-		if (e->new_ == 0)
-			why = claim_end(e->reason);
+		why = claim_end(e);
 		snprintf(buf, size, "claim %s%s%s", e->new_ != 0 ? "begins" :
 		    "ends", *why != '\0' ? ": " : "", why);
 		break;
@@ -267,8 +271,7 @@ event_json(struct json *j, const struct view_pair *vp,
 	json_string(j, "kind", event_kind_name(e->kind));
 	json_string(j, "from", role ? role_word(e->old) : NULL);
 	json_string(j, "to", role ? role_word(e->new_) : NULL);
-	json_string(j, "reason", (role || e->kind == CTL_EVENT_CLAIM) &&
-	    e->reason < REASON_COUNT ?
+	json_string(j, "reason", role && e->reason < REASON_COUNT ?
 	    reason_name((enum reason)e->reason) : NULL);
 	json_string(j, "node", node_word(vp, e->node));
 	json_uint(j, "term", e->term);

@@ -105,7 +105,6 @@ class Node:
         self.holder.kill()
         self.lab.kernel.power_off(self.name)
         self.unplug()
-        self.holder.close()
         return at
 
     def power_on(self):
@@ -158,6 +157,9 @@ class Node:
 
     def run(self, *argv, **kw):
         return self.holder.run(*argv, **kw)
+
+    def sh(self, script, **kw):
+        return self.holder.sh(script, **kw)
 
     def ip(self, *argv, **kw):
         return self.holder.run("/usr/sbin/ip", *argv, **kw)
@@ -292,7 +294,8 @@ class Lab:
         setattr(self, name, node)
         return node
 
-    def attacker(self):
+    def stranger(self):
+        """A machine on the LAN that belongs to nobody."""
         return self.nodes.get("attacker") or self.add_node("attacker",
                                                            echo=False)
 
@@ -380,6 +383,12 @@ table bridge lab {{
                 and (until is None or a.ns <= until)
                 and (kind is None or a.kind == kind)]
 
+    def last_words(self, node, since):
+        """The first resignation of a node, as soon as it was heard."""
+        return self.wait_for(
+            lambda: [a for a in self.adverts(node, since) if a.resigns], 5,
+            f"{node} resigns")[0]
+
     def arps(self, node=None, since=0, address=VIP):
         return [a for a in list(self.capture.arps)
                 if a.ns >= since and (node is None or a.node == node)
@@ -443,25 +452,24 @@ table bridge lab {{
             rows.append((a.ns, a.node, f"advert {a.kind} {a.vhid} {rank}"
                          f" {a.checksum} from {a.src}{more}"))
         for a in self.capture.arps if self.capture else []:
-            if a.spa == VIP:
+            if a.spa == VIP and a.gratuitous:
                 rows.append((a.ns, a.node, f"arp op {a.op} {a.spa} is at "
                              f"{a.sha}"))
         for p in self.procs:
             if p.name not in ("probe", "echo", "flood"):
                 rows += [(ns, p.name, t) for ns, t in list(p.lines)]
         rows.sort(key=lambda r: r[0])
-        # the repeating ones are told once in a while only
-        text, skipped, last = [], 0, None
+        # what a node repeats is told once
+        text, skipped, last = [], 0, {}
         for ns, who, what in rows:
-            key = (who, what.split(" seq ")[0])
-            if key == last or (last and what.startswith("arp op 2")
-                               and last[1].startswith("arp op 2")):
+            key = what.split(" seq ")[0]
+            if last.get(who) == key:
                 skipped += 1
                 continue
             if skipped:
                 text.append(f"            ... {skipped} more")
                 skipped = 0
-            last = key
+            last[who] = key
             text.append(f"{(ns - self.began) / 1e9:9.4f} {who:10} {what}")
         return "\n".join(text[-400:])
 
@@ -490,9 +498,8 @@ table bridge lab {{
             self.kernel.close()
         left = []
         for h in self.holders:
-            h.close()
-        for h in self.holders:
             left += [f"process {p}" for p in h.leftovers()]
+            h.close()
         with open("/proc/self/mountinfo") as f:
             left += ["mount " + ln for ln in f if self.marker in ln]
         shutil.rmtree(self.dir, ignore_errors=True)

@@ -142,6 +142,8 @@ class Holder:
                                f"{line.decode().strip()}")
         self.pid = first_child(self.outer.pid)
         self.net = os.open(f"/proc/{self.pid}/ns/net", os.O_RDONLY)
+        # held open, so that the numbers are not given to somebody else
+        self.keep = os.open(f"/proc/{self.pid}/ns/pid", os.O_RDONLY)
         self.pid_inode = ns_inode(self.pid, "pid")
         self.net_inode = ns_inode(self.pid, "net")
 
@@ -185,7 +187,8 @@ class Holder:
         self.kill()
         if self.net >= 0:
             os.close(self.net)
-            self.net = -1
+            os.close(self.keep)
+            self.net = self.keep = -1
 
     def leftovers(self, timeout=5.0):
         """Processes still in one of our namespaces; empty is right."""

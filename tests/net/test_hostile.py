@@ -24,7 +24,7 @@ LATE_S = 0.25          # how late an advert may be on a loaded test machine
 @pytest.fixture
 def steady(pair, lab):
     """At the end: same processes, same holder, adverts on time."""
-    lab.attacker()
+    lab.stranger()
     before = {d: d.rooms() for d in (pair.a, pair.b)}
     memory = {d: _memory(d) for d in (pair.a, pair.b)}
     since = mono_ns()
@@ -74,7 +74,7 @@ def captured(lab, n=3):
 
 def test_forged_best_rank(steady, lab):
     """Ten a second, as good as can be made without the key."""
-    bad = lab.attacker()
+    bad = lab.stranger()
     body = wire.carp(VHID, "guess", [VIP], skew=0, base=0)
     plain = wire.carp(VHID, "", [VIP], skew=0)
     real = captured(lab)[0]
@@ -105,7 +105,7 @@ def test_forged_best_rank(steady, lab):
 
 def test_forged_resignations(steady, lab):
     """Nobody but the active says that it goes."""
-    bad = lab.attacker()
+    bad = lab.stranger()
     sender = bad.injector()
     resign = wire.carp(VHID, "", [VIP], 255, 255)
     real = captured(lab)[0]
@@ -122,7 +122,7 @@ def test_forged_resignations(steady, lab):
 
 def test_replay_while_it_lives(steady, lab):
     old = captured(lab, 4)
-    bad = lab.attacker().injector()
+    bad = lab.stranger().injector()
     before = dropped(steady.b)["replay"]
     for _ in range(5):
         for a in old[:3]:
@@ -135,9 +135,9 @@ def test_replay_while_it_lives(steady, lab):
 def test_replay_after_the_death(pair, lab):
     """Captured adverts twice a second keep every other program from ever
     taking over."""
-    lab.attacker()
+    lab.stranger()
     old = captured(lab, 4)
-    bad = lab.attacker().injector()
+    bad = lab.stranger().injector()
     t = mono_ns()
     lab.alpha.power_off()
     end = t + int(4.5e9)
@@ -162,7 +162,7 @@ def test_replay_across_a_restart(pair, lab):
     pair.b.stop()
     lab.wait_nobody(3)
     pair.b.start()
-    bad = lab.attacker().injector()
+    bad = lab.stranger().injector()
     t = mono_ns()
     while (mono_ns() - t) / 1e9 < 2.5:       # it has to listen that long
         for a in old:
@@ -176,7 +176,7 @@ def test_replay_across_a_restart(pair, lab):
 def junk(lab, count=4000):
     """Frames as a fuzzer would make them, most of them nearly right."""
     rng = random.Random(94)
-    bad, out = lab.attacker(), []
+    bad, out = lab.stranger(), []
     good = wire.carp(VHID, "secret", [VIP])
     for i in range(count):
         body = bytearray(good if i % 3 else wire.vrrp3(
@@ -206,7 +206,7 @@ def junk(lab, count=4000):
 
 def test_flood(steady, lab):
     """50 000 junk frames a second."""
-    p = lab.attacker().flood(junk(lab), 50_000, FLOOD_SECONDS)
+    p = lab.stranger().flood(junk(lab), 50_000, FLOOD_SECONDS)
     assert p.wait(FLOOD_SECONDS + 20) == 0, p.text
     lab.measure("flood: frames", float(p.text.split()[1]), "sent")
     lines = len(steady.a.proc.lines)
@@ -216,7 +216,7 @@ def test_flood(steady, lab):
 
 def test_flood_of_signed_ones(steady, lab):
     """Well-formed in all but the key: each costs a digest."""
-    bad, partner = lab.attacker(), lab.beta.address
+    bad, partner = lab.stranger(), lab.beta.address
     body = wire.carp(VHID, "", [VIP], 0)
     frames = [frame(bad, signed(body, partner, bytes(32), (1 << 62) + i),
                     partner) for i in range(2000)]
@@ -227,7 +227,7 @@ def test_flood_of_signed_ones(steady, lab):
 def test_flood_of_arp(steady, lab):
     """Claims of our address at full speed: named, answered at a limited
     rate."""
-    bad = lab.attacker()
+    bad = lab.stranger()
     t = mono_ns()
     p = bad.flood([wire.arp_frame(2, bad.mac, VIP, bad.mac, VIP)], 20_000, 2)
     assert p.wait(20) == 0
@@ -240,7 +240,7 @@ def test_slow_junk(steady, lab, what):
     """One each 0.9 s, from the partner's address and from the active's: a
     refused packet touches no timer."""
     good = wire.carp(VHID, "", [VIP], 0)
-    sender = lab.attacker().injector()
+    sender = lab.stranger().injector()
     t = mono_ns()
     while (mono_ns() - t) / 1e9 < 6:
         for src in (lab.alpha, lab.beta):
@@ -261,7 +261,7 @@ def test_slow_junk(steady, lab, what):
 
 
 def test_slow_junk_does_not_delay_a_takeover(pair, lab):
-    bad = lab.attacker()
+    bad = lab.stranger()
     sender = bad.injector()
     body = wire.carp(VHID, "", [VIP], 0)
     f = frame(bad, body, lab.alpha.address, lab.alpha.mac)
@@ -277,8 +277,8 @@ def test_every_length(steady, lab):
     """Each prefix of a real advert, and each length up to a full frame."""
     real = captured(lab)[0]
     packet = real.frame[34:]
-    sender = lab.attacker().injector()
-    src = lab.attacker()
+    sender = lab.stranger().injector()
+    src = lab.stranger()
     for n in range(len(packet)):
         sender.send(frame(src, packet[:n], lab.beta.address))
     for n in range(len(packet) + 1, 1480, 7):
@@ -294,7 +294,7 @@ def test_every_length(steady, lab):
 
 def test_vrrp_on_our_id(steady, lab):
     """CARP and VRRPv2 look alike; the other one is named (7.9)."""
-    bad = lab.attacker()
+    bad = lab.stranger()
     sender = bad.injector()
     for _ in range(4):
         sender.send(frame(bad, wire.vrrp2(VHID, 255, [VIP])))
@@ -305,7 +305,7 @@ def test_vrrp_on_our_id(steady, lab):
 
 
 def test_other_ids_are_ignored(steady, lab):
-    bad = lab.attacker()
+    bad = lab.stranger()
     sender = bad.injector()
     for vhid in range(256):
         if vhid != VHID:

@@ -7,6 +7,8 @@ address was never in two kernels.
 
 import signal
 
+from lab import wire
+from lab.daemons import KEY
 from lab.lab import VIP
 from lab.netns import mono_ns
 
@@ -21,8 +23,8 @@ def test_elector(pair, lab):
     got = lab.wait_holder("beta", 5)
     lab.measure("elector killed: address moved after", (got - t) / 1e6)
     pair.gap("elector killed", t, "beta")
-    words = [a for a in lab.adverts("alpha", t) if a.resigns]
-    assert words and words[0].trailer.flags & 2, "no last words were heard"
+    words = lab.last_words("alpha", t)
+    assert words.trailer_ok(KEY) and words.trailer.flags & wire.GO_NOW
     gone = [e for e in lab.kernel.changes(VIP, t) if e.node == "alpha"]
     lab.measure("elector killed: address removed after",
                 (gone[0].ns - t) / 1e6)
@@ -84,7 +86,7 @@ def test_supervisor(pair, lab):
     lab.wait_holder("beta", 5)
     pair.gap("supervisor killed", t, "beta")
     lab.wait_for(lambda: not pair.a.pids(), 5, "all rooms leave")
-    assert [a for a in lab.adverts("alpha", t) if a.resigns]
+    lab.last_words("alpha", t)
     pair.rests("beta", 2)
     pair.a.start()                       # the service manager would
     pair.a.wait_role("standby")

@@ -175,7 +175,7 @@ def test_leftover_address_at_start(lab, users):
 
 def test_stranger_answers_for_the_address(pair, lab):
     """Named within a second, announced again, at a limited rate."""
-    thief = lab.attacker()
+    thief = lab.stranger()
     t = mono_ns()
     frame = wire.arp_frame(2, thief.mac, VIP, thief.mac, VIP)
     thief.inject(frame)
@@ -197,7 +197,7 @@ def test_stranger_answers_for_the_address(pair, lab):
 
 def test_probe_for_the_address_is_no_conflict(pair, lab):
     """RFC 5227: who asks does not claim."""
-    other = lab.attacker()
+    other = lab.stranger()
     other.inject(wire.arp_frame(1, other.mac, "0.0.0.0",
                                 "00:00:00:00:00:00", VIP))
     lab.elapse(1)

@@ -59,8 +59,8 @@ def test_adverts(lab, users, protocol):
     assert {a.op for a in lab.announcements("alpha")} == {1, 2} and told
     # 3.14 resignation of this protocol
     p.a.stop()
-    last = lab.adverts("alpha")[-1]
-    assert last.resigns and last.trailer.flags & wire.GO_NOW
+    last = lab.last_words("alpha", t)
+    assert last.trailer_ok(KEY) and last.trailer.flags & wire.GO_NOW
     lab.wait_holder("beta", 5)
 
 

@@ -434,6 +434,20 @@ START_TEST(test_other_protocol)
 }
 END_TEST
 
+/* The draft is VRRP's: behind CARP it is no trailer. */
+START_TEST(test_draft_on_carp)
+{
+	struct packet p = make(&forms[1]);
+	struct advert a;
+
+	p.len = CARP_LEN + TRAILER_DRAFT_LEN;
+	msg[CARP_LEN] = TRAILER_DRAFT;
+	put16(msg + CARP_LEN + FILLER_AT, 0);
+	ck_assert_int_eq(advert_decode(&p, &a), ADVERT_LENGTH);
+	ck_assert_uint_eq(a.protocol, PROTOCOL_CARP);
+}
+END_TEST
+
 /* Without a key to sign with the advert goes out plain. */
 START_TEST(test_encode_without_key)
 {
@@ -467,6 +481,7 @@ add_all(TCase *tc)
 	tcase_add_loop_test(tc, test_keys, 0, NFORMS);
 	tcase_add_loop_test(tc, test_key_zero, 0, NFORMS);
 	tcase_add_test(tc, test_other_protocol);
+	tcase_add_test(tc, test_draft_on_carp);
 }
 
 int

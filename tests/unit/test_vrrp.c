@@ -146,6 +146,18 @@ START_TEST(test_count)
 }
 END_TEST
 
+/* 7.6, and its own length is right. */
+START_TEST(test_no_address)
+{
+	struct packet p = load(_i);
+
+	p.len = msg[0] >> 4 == 2 ? 16 : 8;
+	msg[3] = 0;
+	memset(msg + 8, 0, 8);
+	ck_assert_int_eq(verdict_of(&p), ADVERT_COUNT);
+}
+END_TEST
+
 /* 7.6: a v3 list of the other family. */
 START_TEST(test_mixed_family)
 {
@@ -341,6 +353,7 @@ main(void)
 	tcase_add_test(tc, test_v2_auth_type);
 	tcase_add_test(tc, test_v2_interval);
 	tcase_add_loop_test(tc, test_count, 3, NVECTORS);
+	tcase_add_loop_test(tc, test_no_address, 0, NVECTORS);
 	tcase_add_test(tc, test_mixed_family);
 	tcase_add_test(tc, test_link_local_first);
 	tcase_add_test(tc, test_v3_interval);

@@ -192,8 +192,8 @@ START_TEST(test_checksum_carries)
 	ck_assert_uint_eq(checksum_of(&(struct piece){ b, sizeof(b) }, 1), 0);
 	b[0] = 0xff;
 	b[1] = 0xfe;
-	ck_assert_uint_eq(checksum_of((struct piece[2]){ { b, sizeof(b) },
-	    { b, sizeof(b) } }, 2), 2);
+	ck_assert_uint_eq(checksum_of((struct piece[3]){ { b, sizeof(b) },
+	    { b, sizeof(b) }, { b, sizeof(b) } }, 3), 3);
 }
 END_TEST
 

@@ -5,10 +5,11 @@
  * never allocate or enter the kernel.
  *
  * libcrypto's EVP and HMAC calls look an algorithm up, which reads a
- * configuration file, loads a provider and allocates about half a megabyte;
- * each context allocates again.  The hash functions themselves do none of
- * that: their state is a struct on our stack.  They are marked deprecated
- * in favour of EVP and are there in OpenSSL 1.1, 3.x and LibreSSL alike.
+ * configuration file, loads a provider and allocates; each context allocates
+ * again.  The hash functions themselves do none of that: their state is a
+ * struct on our stack, and an advert costs 0.5 us instead of 3.2 (OpenSSL
+ * 3.0).  They are marked deprecated in favour of EVP and are there in OpenSSL
+ * 1.1, 3.x and LibreSSL alike.
  */
 #define OPENSSL_SUPPRESS_DEPRECATED
 #include <openssl/crypto.h>

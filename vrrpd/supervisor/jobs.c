@@ -419,14 +419,14 @@ slot_ended(struct supervisor *s, struct job_slot *slot, int status)
 }
 
 void
-jobs_before_reap(struct supervisor *s, pid_t pid)
+jobs_before_reap(struct supervisor *s, pid_t pid, bool failed)
 {
 	struct job_slot *slot;
 
 	for (slot = s->jobs->slot; slot < s->jobs->slot + JOBS_RUNNING_MAX;
 	    slot++)
-		/* A service stays; whatever else a job left does not. */
-		if (slot->pid == pid && (slot->checker || slot->killed))
+		/* A service that was started stays; nothing else does. */
+		if (slot->pid == pid && (slot->checker || failed))
 			(void)kill(-pid, SIGKILL);
 }
 

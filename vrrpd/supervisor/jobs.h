@@ -51,7 +51,7 @@ void	jobs_elector_died(struct supervisor *s);
  * What a job left behind in its process group is ended, before the number
  * of the group can be anybody else's.
  */
-void	jobs_before_reap(struct supervisor *s, pid_t pid);
+void	jobs_before_reap(struct supervisor *s, pid_t pid, bool failed);
 
 /* False when no job has this process id. */
 bool	jobs_reap(struct supervisor *s, pid_t pid, int status);

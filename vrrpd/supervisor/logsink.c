@@ -26,6 +26,7 @@
 #define SOURCE_LINES_MAX	300	/* in one window */
 #define SOURCE_WINDOW_NS	(10 * NS_PER_S)
 #define READ_BATCH		32	/* lines a wake-up: signals wait */
+#define DATAGRAM_MAX		4096	/* one write of a program */
 #define OUT_MAX			(LOG_LINE_MAX + 96)
 
 static struct sink {
@@ -205,10 +206,12 @@ without_name(const char *line, const char *room)
  * started comes as it is, perhaps several lines at once.
  */
 static void
-datagram(const char *room, char *buf, size_t len)
+datagram(const char *room, char *buf, size_t len, struct logsource *src,
+    mono_t now)
 {
 	enum log_level level;
 	char *line, *end;
+	size_t n;
 
 	level = LOG_LEVEL_INFO;
 	line = buf;
@@ -216,31 +219,30 @@ datagram(const char *room, char *buf, size_t len)
 	*end = '\0';
 	if (len > 1 && *line >= '0' && *line <= '0' + LOG_LEVEL_DEBUG)
 		level = (enum log_level)(*line++ - '0');
-	while (line < end) {
-		size_t n = strcspn(line, "\n");
-
-		/* A NUL inside ends the line, and the datagram. */
+	for (; line < end; line += n + 1) {
+		/* A NUL inside ends the line, too. */
+		n = strcspn(line, "\n");
+		if (n == 0)
+			continue;
+		if (!source_allows(src, room, now))
+			return;
 		sanitise(line, n);
-		if (n > 0)
-			sink_write(level, room, without_name(line, room));
-		line += n + 1;
+		sink_write(level, room, without_name(line, room));
 	}
 }
 
 void
 logsink_read(int fd, const char *room, struct logsource *src, mono_t now)
 {
-	char buf[LOG_LINE_MAX + 2];
+	char buf[DATAGRAM_MAX + 1];
 	ssize_t n;
 	int i;
 
-	for (i = 0; i < READ_BATCH; i++) {
-		n = recv(fd, buf, sizeof(buf) - 1, MSG_DONTWAIT);
+	for (i = 0; i < READ_BATCH && !src->muted; i++) {
+		n = recv(fd, buf, DATAGRAM_MAX, MSG_DONTWAIT);
 		if (n <= 0)
 			return;
-		if (!source_allows(src, room, now))
-			return;
-		datagram(room, buf, (size_t)n);
+		datagram(room, buf, (size_t)n, src, now);
 	}
 }
 

@@ -31,7 +31,8 @@ reap(struct supervisor *s)
 		if (waitid(P_ALL, 0, &si, WEXITED | WNOHANG | WNOWAIT) == -1 ||
 		    si.si_pid == 0)
 			return;
-		jobs_before_reap(s, si.si_pid);
+		jobs_before_reap(s, si.si_pid,
+		    si.si_code != CLD_EXITED || si.si_status != 0);
 		if (waitpid(si.si_pid, &status, 0) != si.si_pid)
 			return;
 		if (!rooms_reap(s, si.si_pid, status) &&

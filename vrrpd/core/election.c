@@ -213,6 +213,8 @@ take_note(struct step *s)
 		start(s);
 		break;
 	case EVENT_LINK:
+		if (ev->link.hand_over)
+			break;
 		if (ev->link.up != e->up)
 			e->settled = false;
 		e->up = ev->link.up;

@@ -156,6 +156,8 @@ struct event {
 		} start;
 		struct {
 			bool	 up;
+			bool	 hand_over;	/* about to go down, adverts
+						   still pass; up counts not */
 		} link;
 		struct {
 			const struct advert *advert;

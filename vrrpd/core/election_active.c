@@ -417,10 +417,15 @@ el_step_active(struct step *s)
 	case EVENT_LEAVE:
 		el_hand_over(s, REASON_LEAVE);
 		break;
+	case EVENT_LINK:
+		if (s->ev->link.hand_over)
+			el_hand_over(s, REASON_LINK_DOWN);
+		else
+			step_holding(s);
+		break;
 	case EVENT_START:
 	case EVENT_DATA:
 		break;
-	case EVENT_LINK:
 	case EVENT_TIMER:
 	case EVENT_ADVERT:
 	case EVENT_SENT:

@@ -67,6 +67,7 @@ struct pair {
 	bool		configured;	/* self is known, cfg is filled */
 	bool		started;	/* EVENT_START was fed */
 	bool		link_up;	/* as the election was told */
+	bool		link_closing;	/* leaves in order, then goes down */
 	bool		left;		/* ELECTION_LEFT came */
 	uint8_t		self;
 	struct msg_link	link;		/* type 0: never heard */
@@ -234,6 +235,8 @@ void		 pair_new(struct elector *el, struct pair *p, uint16_t index);
 /* Feeds one event and does all that follows from it. */
 void		 pair_step(struct elector *el, struct pair *p,
 		    struct event *ev);
+/* The address is, or may still be, ours. */
+bool		 pair_holds(const struct pair *p);
 /* Starts the election as soon as self and the stored numbers are known. */
 void		 pair_begin(struct elector *el, struct pair *p);
 void		 pair_link(struct elector *el, struct pair *p,

@@ -79,10 +79,12 @@ released(struct elector *el, struct pair *p, const struct msg_released *m)
 		.type = EVENT_RELEASED,
 		.released.ordered = m->cause == RELEASE_ORDERED,
 	};
+	bool was;
 
+	was = p->naddrs_present > 0;
 	set_all_present(el, p, false);
 	p->lease_end = MONO_NEVER;
-	if (m->cause != RELEASE_START)
+	if (was)
 		note_address(el, p, false, m->cause);
 	/* Leftovers of an earlier life are no news to the election. */
 	if (!p->started || (m->cause == RELEASE_START && !p->election.present))

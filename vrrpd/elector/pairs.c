@@ -102,6 +102,8 @@ step_once(struct elector *el, struct pair *p, struct event *ev)
 	uint8_t state = p->election.state;
 	struct actions out;
 
+	/* Read now: an order's age counts from the step that led to it. */
+	el->now = mono_now();
 	ev->now = el->now;
 	election_step(&p->election, &p->cfg, ev, &out);
 	actions_do(el, p, &out);
@@ -129,6 +131,19 @@ pair_step(struct elector *el, struct pair *p, struct event *ev)
 		step_once(el, p, &said);
 	}
 	pair_due(el, p);
+	/* The way out was free; what made us leave is still so. */
+	if (p->link_closing && !pair_holds(p)) {
+		p->link_closing = false;
+		pair_link_check(el, p);
+	}
+}
+
+bool
+pair_holds(const struct pair *p)
+{
+	return p->election.state == STATE_ACTIVE ||
+	    p->election.state == STATE_LEAVING ||
+	    p->election.state == STATE_RELEASING;
 }
 
 void
@@ -154,6 +169,8 @@ pair_begin(struct elector *el, struct pair *p)
 		},
 	};
 
+	const union msg release = { .head = head_for(el, MSG_RELEASE, p) };
+
 	if (!el->stored || el->leaving)
 		return;
 	/* A standby's service is stopped, whoever left it running. */
@@ -164,26 +181,29 @@ pair_begin(struct elector *el, struct pair *p)
 		p->started = true;
 		pair_step(el, p, &start);
 		keep_ceiling(el, p);
+		/* Its answer tells what is really on the interface. */
+		(void)tell(el, &el->actuator, &release);
 	}
 	pair_link_check(el, p);
 	pair_due(el, p);
 }
 
-/* Interface and own address there, socket open, nothing tracked is down. */
+/* Interface and own address there, socket open: adverts can pass. */
 static bool
-link_is_up(struct elector *el, const struct pair *p)
+wire_is_up(struct elector *el, const struct pair *p)
 {
 	const struct port *port = port_of(el, p->link.ifindex);
 
 	return p->configured && p->link.ifindex != 0 &&
 	    p->link.self == p->self && p->link.up && p->link.carrier &&
-	    p->link.tracked_down == 0 && port != NULL && port->advert != -1;
+	    port != NULL && port->advert != -1;
 }
 
 void
 pair_link_check(struct elector *el, struct pair *p)
 {
-	bool up = link_is_up(el, p);
+	const bool wire = wire_is_up(el, p);
+	const bool up = wire && p->link.tracked_down == 0;
 	struct event ev = { .type = EVENT_LINK, .link.up = up };
 
 	if (mono_is_set(p->import_wait)) {
@@ -191,8 +211,16 @@ pair_link_check(struct elector *el, struct pair *p)
 			return;
 		p->import_wait = MONO_NEVER;
 	}
-	if (!p->started || up == p->link_up)
+	if (!p->started || up == p->link_up || (wire && p->link_closing))
 		return;
+	if (wire && !up && p->election.state == STATE_ACTIVE) {
+		/* Only a tracked interface is down: leave in order. */
+		p->link_closing = true;
+		ev.link.hand_over = true;
+		pair_step(el, p, &ev);
+		return;
+	}
+	p->link_closing = false;
 	p->link_up = up;
 	note(el, p, &(struct ctl_event){
 		.kind = CTL_EVENT_LINK,

@@ -60,16 +60,18 @@ add_alarm(const struct pair *p, struct problems *out, enum problem number,
 		(void)add(out, number);
 }
 
+/* The interface is asked for by name: for this node, or for all of them. */
 static bool
 names_interface(const struct elector *el, const struct pair *p)
 {
 	const struct conf_pair *cp = pair_conf(el, p);
 	uint32_t i;
 
-	if (cp->interface != 0 || p->self != ELECTION_NODE_NONE)
+	if (cp->interface != 0)
 		return true;
 	for (i = 0; i < cp->nnodes; i++)
-		if (conf_pair_node(el->conf, cp, i)->interface != 0)
+		if ((p->self == ELECTION_NODE_NONE || p->self == i) &&
+		    conf_pair_node(el->conf, cp, i)->interface != 0)
 			return true;
 	return false;
 }

@@ -177,10 +177,9 @@ self_in(const struct pair *p, const struct conf *c,
 
 /* Same pair, new words: the role stays. */
 static void
-carry_over(struct elector *el, struct pair *p, bool same_addrs)
+carry_over(struct elector *el, struct pair *p)
 {
 	struct event ev = { .type = EVENT_CONFIG };
-	struct event lost = { .type = EVENT_ADDR_LOST };
 	const struct conf_pair *cp = pair_conf(el, p);
 
 	service_config(&p->service_cfg, &cp->service);
@@ -191,26 +190,9 @@ carry_over(struct elector *el, struct pair *p, bool same_addrs)
 	}
 	p->link.self = p->self;
 	pair_configure(el, p);
-	if (!p->started)
-		return;
-	pair_step(el, p, &ev);
-	if (!same_addrs && p->election.state == STATE_ACTIVE)
-		pair_step(el, p, &lost);
-}
-
-static bool
-same_addrs(const struct conf *a, const struct conf_pair *pa,
-    const struct conf *b, const struct conf_pair *pb)
-{
-	uint32_t i;
-
-	if (pa->naddrs != pb->naddrs)
-		return false;
-	for (i = 0; i < pa->naddrs; i++)
-		if (!conf_addr_equal(conf_pair_addr(a, pa, i),
-		    conf_pair_addr(b, pb, i)))
-			return false;
-	return true;
+	/* A new actuator comes with it, and gets its orders anew. */
+	if (p->started)
+		pair_step(el, p, &ev);
 }
 
 static uint16_t
@@ -225,7 +207,7 @@ free_slot(const struct elector *el)
 }
 
 static void
-conf_use(struct elector *el, const uint16_t *slot, const bool *same)
+conf_use(struct elector *el, const uint16_t *slot)
 {
 	uint32_t i;
 
@@ -242,7 +224,7 @@ conf_use(struct elector *el, const uint16_t *slot, const bool *same)
 	ports_index(el);
 	for (i = 0; i < el->conf->npairs; i++) {
 		if (slot[i] != UINT16_MAX)
-			carry_over(el, pair_at(el, i), same[i]);
+			carry_over(el, pair_at(el, i));
 		pair_begin(el, pair_at(el, i));
 	}
 	ports_renew(el);
@@ -260,7 +242,7 @@ void
 conf_switch(struct elector *el, uint32_t serial)
 {
 	static uint16_t slot[CONF_PAIRS_MAX];
-	static bool kept[CONF_PAIRS_MAX], same[CONF_PAIRS_MAX];
+	static bool kept[CONF_PAIRS_MAX];
 	const struct conf *next = conf_in(el, el->spare);
 	uint32_t i;
 
@@ -273,13 +255,11 @@ conf_switch(struct elector *el, uint32_t serial)
 		const struct conf_pair *cp = conf_pair(next, i);
 		struct pair *p = find_old(el, conf_string(next, cp->name));
 
-		same[i] = false;
 		slot[i] = UINT16_MAX;
 		if (p == NULL)
 			continue;
 		slot[i] = (uint16_t)(p - el->pair);
 		kept[slot[i]] = true;
-		same[i] = same_addrs(el->conf, pair_conf(el, p), next, cp);
 		p->self = self_in(p, next, cp);
 		remap_floors(p, el->conf, pair_conf(el, p), next, cp);
 	}
@@ -292,5 +272,5 @@ conf_switch(struct elector *el, uint32_t serial)
 	explicit_bzero(el->secret_buf[el->spare],
 	    sizeof(el->secret_buf[el->spare]));
 	el->taken_conf = el->taken_secrets = false;
-	conf_use(el, slot, same);
+	conf_use(el, slot);
 }

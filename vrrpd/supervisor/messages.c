@@ -22,6 +22,9 @@
 
 #define BATCH	64	/* a talker shares the turn with the others */
 #define STATUS_PAIRS_MAX	8
+/* Every pair may move a few times a minute, and lose its link. */
+#define ROLES_A_MINUTE	(8 * CONF_PAIRS_MAX)
+#define WANTS_A_MINUTE	(8 * CONF_PAIRS_MAX)
 
 static void
 say_status(const struct supervisor *s)
@@ -64,9 +67,10 @@ do_role(struct supervisor *s, const struct msg_role *m)
 	if (m->old_role >= ROLE_COUNT || m->new_role >= ROLE_COUNT ||
 	    m->reason >= REASON_COUNT)
 		return false;
-	log_info("pair %s: %s -> %s, term %u, %s",
-	    pair_name(s, m->head.pair), role_name(m->old_role),
-	    role_name(m->new_role), m->term, reason_text(m->reason));
+	if (log_allowed(&s->role_lines, mono_now().ns, ROLES_A_MINUTE))
+		log_info("pair %s: %s -> %s, term %u, %s",
+		    pair_name(s, m->head.pair), role_name(m->old_role),
+		    role_name(m->new_role), m->term, reason_text(m->reason));
 	s->role[m->head.pair] = (uint8_t)m->new_role;
 	s->term[m->head.pair] = m->term;
 	say_status(s);
@@ -94,6 +98,9 @@ of_pair(struct supervisor *s, enum room room, const union msg *m)
 		return false;
 	switch (m->head.type) {
 	case MSG_SOCKET_WANT:
+		if (!log_allowed(&s->socket_wants, mono_now().ns,
+		    WANTS_A_MINUTE))
+			return false;
 		sockets_open(s, m->head.pair);
 		return true;
 	case MSG_JOB:

@@ -27,7 +27,7 @@
 #define CHECK_WITHIN_NS		(10 * NS_PER_S)
 #define EXPORT_WITHIN_NS	(NS_PER_S)
 #define IMPORT_WITHIN_NS	(5 * NS_PER_S)
-#define STATE_MAX		(16 << 20)	/* RLIMIT_FSIZE of the elector */
+#define STATE_MAX		(16 << 20)	/* its RLIMIT_FSIZE */
 
 #define RESUME_MAGIC		0x76697072u	/* "vipr" */
 

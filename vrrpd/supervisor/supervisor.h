@@ -100,6 +100,9 @@ struct supervisor {
 	uint8_t		role[CONF_PAIRS_MAX];
 	uint32_t	term[CONF_PAIRS_MAX];
 	struct jobs	*jobs;
+
+	/* What an elector that went mad could make us do, a minute. */
+	struct log_limit role_lines, socket_wants;
 };
 
 #define FOR_EACH_ROOM(r) \

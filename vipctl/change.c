@@ -111,6 +111,9 @@ look(struct vipctl *v, const char *name, struct handover *h, int *code)
 		if (active == NULL || vp->p.role == ROLE_ACTIVE)
 			continue;
 		h->taken = mono_after(now, -active->heard_ns);
+		/* An advert from before, as of a claim, takes nothing over. */
+		if (mono_span_ns(h->begun, h->taken) < 0)
+			continue;
 		h->term = vp->p.term;
 		strcpy(h->by, active->name);
 		done = true;

@@ -3,6 +3,7 @@
 /*
  * vipctl: options before the command, the terminal, and on to the command.
  */
+#include <getopt.h>
 #include <langinfo.h>
 #include <locale.h>
 #include <signal.h>
@@ -35,10 +36,17 @@ terminal(struct vipctl *v)
 static int
 global_options(struct vipctl *v, int argc, char **argv)
 {
+	static const struct option words[] = {
+		{ "help", no_argument, NULL, 'h' },
+		{ "json", no_argument, NULL, 'j' },
+		{ "quiet", no_argument, NULL, 'q' },
+		{ "version", no_argument, NULL, 'V' },
+		{ NULL, 0, NULL, 0 },
+	};
 	int c;
 
 	opterr = 0;
-	while ((c = getopt(argc, argv, "+f:jqhV")) != -1) {
+	while ((c = getopt_long(argc, argv, "+:f:jqhV", words, NULL)) != -1) {
 		switch (c) {
 		case 'f':
 			v->conf_path = optarg;
@@ -56,27 +64,13 @@ global_options(struct vipctl *v, int argc, char **argv)
 		case 'V':
 			return cmd_version(v, 1,
 			    (char *[]){ argv[0], NULL });
+		case ':':
+			return usage_error(v, NULL, "-f needs a file");
 		default:
-			if (optopt == '-')
-				break;
-			if (optopt == 'f')
-				return usage_error(v, NULL,
-				    "-f needs a file");
-			return usage_error(v, NULL,
-			    "option '-%c' is unknown", optopt);
+			return usage_error(v, NULL, "option '%s' is unknown",
+			    argv[optind - 1]);
 		}
-		if (c == '?')
-			break;
 	}
-	if (c == '?' && strcmp(argv[optind - 1], "--help") == 0) {
-		command_usage(stdout, NULL);
-		return EXIT_DONE;
-	}
-	if (c == '?' && strcmp(argv[optind - 1], "--version") == 0)
-		return cmd_version(v, 1, (char *[]){ argv[0], NULL });
-	if (c == '?')
-		return usage_error(v, NULL, "option '%s' is unknown",
-		    argv[optind - 1]);
 	return -1;
 }
 

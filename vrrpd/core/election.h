@@ -11,7 +11,12 @@
  *
  * The caller executes the actions one after the other.  ELECTION_SEND is
  * synchronous: the caller sends, then feeds EVENT_SENT with the outcome
- * before it does anything else, and appends what that step returns.
+ * before it does anything else, and appends what that step returns.  The
+ * core takes the time of the step that asked for it as the advert's time,
+ * so that a freeze around the sending makes an order late, never a lease
+ * long: the step's time is to be read right before it.  SEND is always the
+ * last action of a step.
+ * When the actuator was replaced the caller feeds EVENT_ADDR_LOST.
  * The caller drains sockets and channels before it feeds EVENT_TIMER.
  */
 #ifndef VIPAIR_ELECTION_H
@@ -255,8 +260,8 @@ struct actions {
 };
 
 /* Alarms the core itself can see; bits of election.alarms. */
-#define ALARM_DUAL_ACTIVE	0x01	/* another active is heard while we are */
-#define ALARM_HEARTBEAT_BLOCKED	0x02	/* its word says active, nothing heard */
+#define ALARM_DUAL_ACTIVE	0x01	/* another is heard while we are */
+#define ALARM_HEARTBEAT_BLOCKED	0x02	/* its word says active, not heard */
 #define ALARM_TERM_JUMP		0x04	/* an epoch was refused */
 #define ALARM_CONFLICT		0x08	/* a stranger answers for our address */
 #define ALARM_NOT_DURABLE	0x10	/* the keeper cannot write */
@@ -273,7 +278,7 @@ struct election {
 	uint32_t	alarms;
 	bool		maintenance;	/* wanted by the operator */
 	bool		data_ready;
-	bool		present;	/* the address is in our kernel, as told */
+	bool		present;	/* address in our kernel, as told */
 	bool		term_durable;
 	mono_t		since;		/* of the present role */
 	mono_t		heard;		/* last advert of an active */
@@ -313,6 +318,7 @@ struct election {
 	uint8_t		claim_step;	/* adverts of it that left */
 	uint8_t		claim_reason;
 	uint8_t		sending;	/* what EVENT_SENT will answer */
+	mono_t		asked_at;	/* when it was asked to be sent */
 
 	/* Active. */
 	bool		holding;	/* HOLD was ordered, not yet released */

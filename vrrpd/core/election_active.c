@@ -48,11 +48,11 @@ arm_rearm(struct step *s)
  * long intervals a re-arming counts for the lease.
  */
 static void
-order(struct step *s, enum action_type type)
+order(struct step *s, enum action_type type, mono_t advert)
 {
 	struct election *e = s->e;
 
-	el_emit_hold(s, type, s->now);
+	el_emit_hold(s, type, advert);
 	e->sleep_at = mono_first(
 	    mono_after(e->alive, s->cfg->lease_s * NS_PER_S),
 	    mono_after(e->sent, 5 * s->cfg->interval_ns / 2));
@@ -65,8 +65,8 @@ confirm(struct step *s)
 {
 	struct election *e = s->e;
 
-	e->sent = s->now;
-	order(s, e->want_hold ? ELECTION_HOLD : ELECTION_RENEW);
+	e->sent = e->asked_at;
+	order(s, e->want_hold ? ELECTION_HOLD : ELECTION_RENEW, e->sent);
 }
 
 /* Right after the fourth advert of the claim left. */
@@ -76,7 +76,7 @@ el_enter_active(struct step *s)
 	struct election *e = s->e;
 
 	assert(mono_is_set(e->sent));
-	assert(mono_span_ns(e->sent, s->now) == 0);
+	assert(mono_is_set(e->asked_at));
 	assert(e->claim_open);
 	e->learned_ns = 0;		/* 4.4: the own interval from now on */
 	e->faulted = false;
@@ -89,7 +89,7 @@ el_enter_active(struct step *s)
 	    e->claim_reason == REASON_RETRY)
 		el_flap_count(s);
 	e->send_at = mono_after(s->now, el_own_pace_ns(s->cfg));
-	e->ack_at = mono_after(s->now, s->cfg->lease_longest_ns);
+	e->ack_at = mono_after(e->asked_at, s->cfg->lease_longest_ns);
 	e->keep_at = e->kept ? MONO_NEVER : mono_after(s->now, KEEP_WAIT_NS);
 	e->extra_at = MONO_NEVER;
 	e->announced = s->now;		/* HOLD announces by itself */
@@ -185,7 +185,7 @@ active_timer(struct step *s)
 	if (mono_reached(s->now, e->rearm_at)) {
 		e->rearm_at = MONO_NEVER;
 		if (s->now.ns <= rearm_last(s).ns && !e->want_hold)
-			order(s, ELECTION_RENEW);
+			order(s, ELECTION_RENEW, s->now);
 	}
 }
 

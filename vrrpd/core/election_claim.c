@@ -214,7 +214,7 @@ claim_sent(struct step *s)
 		return;
 	}
 	e->alarms &= ~(uint32_t)ALARM_SEND_FAILS;
-	e->sent = s->now;
+	e->sent = e->asked_at;
 	e->claim_step++;
 	if (e->claim_step == CLAIM_ADVERTS)
 		el_change(s, STATE_ACTIVE, (enum reason)e->claim_reason);

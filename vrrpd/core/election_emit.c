@@ -85,6 +85,7 @@ el_emit_send(struct step *s, enum sending what)
 	a.send.term_node = n->id;
 	a.send.flags = trailer_flags(s) | (soft ? TRAILER_SOFT : 0);
 	e->sending = (uint8_t)what;
+	e->asked_at = s->now;
 	emit(s, a);
 }
 

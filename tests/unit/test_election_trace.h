@@ -221,7 +221,7 @@ trace_action(struct world *w, const struct action *a)
 		    a->service.term);
 		if (!a->service.run && !w->mute_stop)
 			later(w, (struct event){ .type = EVENT_SERVICE,
-			    .service = { SERVICE_STOPPED } });
+			    .service = { .state = SERVICE_STOPPED } });
 		break;
 	case ELECTION_ROLE:
 		say(w, "%s -> %s, %s, term %u", role_name(a->role.old_role),
@@ -433,7 +433,8 @@ event(struct world *w, enum event_type type)
 static inline void
 service(struct world *w, enum service_state state)
 {
-	feed(w, (struct event){ .type = EVENT_SERVICE, .service = { state } });
+	feed(w, (struct event){ .type = EVENT_SERVICE,
+	    .service = { .state = state } });
 }
 
 static inline void
@@ -446,13 +447,14 @@ maintenance(struct world *w, bool on)
 static inline void
 data(struct world *w, bool ready)
 {
-	feed(w, (struct event){ .type = EVENT_DATA, .data = { ready } });
+	feed(w, (struct event){ .type = EVENT_DATA,
+	    .data = { .ready = ready } });
 }
 
 static inline void
 link_is(struct world *w, bool up)
 {
-	feed(w, (struct event){ .type = EVENT_LINK, .link = { up } });
+	feed(w, (struct event){ .type = EVENT_LINK, .link = { .up = up } });
 }
 
 #define partner_says(w, ...) partner_word(w, (struct event){ \

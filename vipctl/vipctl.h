@@ -90,7 +90,7 @@ enum option_kind {
 	OPTION_FLAG,		/* bool * */
 	OPTION_STRING,		/* const char ** */
 	OPTION_NUMBER,		/* uint64_t * */
-	OPTION_DURATION,	/* int64_t *, ns: "90", "90s", "5m", "2h", "1d" */
+	OPTION_DURATION,	/* int64_t *, ns: "90", "90s", "5m", "1d" */
 };
 
 struct option_word {

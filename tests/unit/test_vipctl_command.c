@@ -98,15 +98,16 @@ START_TEST(options)
 		{ "--count", OPTION_NUMBER, &count },
 		{ NULL, 0, NULL },
 	};
-	char *mixed[] = { strdup("status"), strdup("vpn"), strdup("-b"),
-	    strdup("--count=3"), strdup("--time"), strdup("5s"),
-	    strdup("-j"), strdup("--"), strdup("-x"), NULL };
-	char *bad[] = { strdup("status"), NULL, NULL };
+	char text[] = "status\0vpn\0-b\0--count=3\0--time\0" "5s\0-j\0--\0-x";
+	char *mixed[10], *bad[3] = { text, NULL, NULL }, word[16];
 	const char *const wrong[] = {
 		"--nothing", "--count=x", "--count", "-b=1", "--", "-x",
 	};
 	size_t i;
 
+	for (i = 0, mixed[0] = text; i < 8; i++)
+		mixed[i + 1] = mixed[i] + strlen(mixed[i]) + 1;
+	mixed[9] = NULL;
 	ck_assert_int_eq(parse(&v, mixed, words), 2);
 	ck_assert_str_eq(mixed[1], "vpn");
 	ck_assert_str_eq(mixed[2], "-x");
@@ -114,7 +115,7 @@ START_TEST(options)
 	ck_assert_int_eq(count, 3);
 	ck_assert_int_eq(timeout, 5 * NS_PER_S);
 	for (i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
-		bad[1] = strdup(wrong[i]);
+		bad[1] = strcpy(word, wrong[i]);
 		ck_assert_int_eq(parse(&v, bad, words),
 		    strcmp(wrong[i], "--") == 0 ? 0 : -EXIT_USAGE);
 	}

@@ -63,6 +63,18 @@ START_TEST(utf8_passes_the_rest_does_not)
 	    "d\xe2\x82" "e\xff");
 	expect("\"a\\ufffd\\ufffdb\\ufffd\\ufffd\\ufffdc\\ufffd\\ufffd"
 	    "d\\ufffd\\ufffde\\ufffd\"");
+	begin();
+	/* overlong in three and four bytes, and above U+10FFFF */
+	json_string(&j, NULL, "\xe0\x9f\xbf" "a\xf0\x8f\xbf\xbf"
+	    "b\xf4\x90\x80\x80");
+	expect("\"\\ufffd\\ufffd\\ufffda\\ufffd\\ufffd\\ufffd\\ufffd"
+	    "b\\ufffd\\ufffd\\ufffd\\ufffd\"");
+	begin();
+	/* the first and the last of each length */
+	json_string(&j, NULL, "\u0080\u07ff\u0800\uffff\U00010000"
+	    "\U0010ffff\ud7ff\ue000");
+	expect("\"\u0080\u07ff\u0800\uffff\U00010000\U0010ffff\ud7ff"
+	    "\ue000\"");
 }
 END_TEST
 

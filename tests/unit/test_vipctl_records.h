@@ -15,7 +15,8 @@
 #include "mono.h"
 #include "view.h"
 
-#define WALL_NS	(INT64_C(1700000000) * NS_PER_S)	/* 2023-11-14 22:13:20 */
+/* 2023-11-14 22:13:20 UTC */
+#define WALL_NS	(INT64_C(1700000000) * NS_PER_S)
 
 static inline struct conf_addr
 address4(const char *text)

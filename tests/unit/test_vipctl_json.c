@@ -71,9 +71,9 @@ START_TEST(utf8_passes_the_rest_does_not)
 	    "b\\ufffd\\ufffd\\ufffd\\ufffd\"");
 	begin();
 	/* the first and the last of each length */
-	json_string(&j, NULL, "\u0080\u07ff\u0800\uffff\U00010000"
+	json_string(&j, NULL, "\xc2\x80\u07ff\u0800\uffff\U00010000"
 	    "\U0010ffff\ud7ff\ue000");
-	expect("\"\u0080\u07ff\u0800\uffff\U00010000\U0010ffff\ud7ff"
+	expect("\"\xc2\x80\u07ff\u0800\uffff\U00010000\U0010ffff\ud7ff"
 	    "\ue000\"");
 }
 END_TEST

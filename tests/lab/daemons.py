@@ -116,6 +116,15 @@ class Vrrpd(Daemon):
     def pids(self):
         return [p for p in self.node.pids() if _comm(p) in ROOMS]
 
+    def kill(self):
+        """All at the same moment: stopped first, so that none of them sees
+        another one die."""
+        self.lab.mark(f"kill -9 {self.proc.name}")
+        pids = self.pids()
+        for sig in (signal.SIGSTOP, signal.SIGKILL):
+            for p in pids:
+                _kill(p, sig)
+
     def room(self, name, timeout=10, but=None):
         """The pid of a room, other than `but`, as soon as it runs."""
         def there():

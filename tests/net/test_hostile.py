@@ -29,8 +29,9 @@ def steady(pair, lab):
     memory = {d: _memory(d) for d in (pair.a, pair.b)}
     since = mono_ns()
     yield pair
-    lab.wait_for(lambda: len(lab.adverts("alpha", mono_ns() - int(2e9))), 4)
-    lab.elapse(1.2)
+    after = mono_ns()
+    lab.wait_for(lambda: len(lab.adverts("alpha", after)) >= 2, 5,
+                 "alpha goes on")
     assert lab.holders_of() == ["alpha"]
     assert not lab.kernel.changes(VIP, since)
     assert not [a for a in lab.adverts("beta", since)], "beta claimed"

@@ -57,9 +57,7 @@ def test_silent_cut_and_heal(pair, lab):
     client loses nothing."""
     lab.may_double = True
     lab.cut(lab.alpha)
-    pair.takeover("silent cut")
-    lab.wait_for(lambda: lab.holders_of() == ["beta"]
-                 or "alpha" in lab.holders_of(), 1)
+    lab.wait_for(lambda: "beta" in lab.holders_of(), 6)
     lab.elapse(5)
     heal = lab.heal()
     lab.wait_for(lambda: lab.holders_of() == ["beta"], 3,
@@ -219,7 +217,8 @@ def test_interface_down_and_up(pair, lab):
 def test_interface_deleted_and_made_again(pair, lab):
     lab.alpha.unplug()
     pair.takeover("interface deleted")
-    pair.a.wait_problem("C06", 5)
+    lab.wait_for(lambda: {"C05", "C06"} & set(pair.a.problems()), 5,
+                 "what is missing is named")
     assert pair.a.role() in ("starting", "faulted", "standby")
     lab.alpha.plug()
     pair.a.wait_role("standby")
@@ -315,4 +314,4 @@ def test_status_names_no_path_of_ours(pair):
     """What is shown to users is about their machine."""
     text = pair.a.vipctl("status").stdout
     assert VIP in text and "alpha" in text and "beta" in text
-    assert re.search(r"takes over in 3\.\d", text)
+    assert re.search(r"takes over in \d\.\d-\d\.\d s", text)

@@ -225,7 +225,8 @@ def test_status_tells_the_truth(pair, lab):
     assert q["partner"]["heard_s"] < 1.5
     assert pair.b.vipctl("is-active").returncode == 1
     least, most = q["takeover_s"]
-    assert 2.9 < least <= most < 4
+    # death right before the next advert was due, or right after one
+    assert 1.9 < least <= most < 4
     # within a second of a change
     pair.a.kill_room("elector")
     t = lab.wait_holder("beta", 5)

@@ -25,8 +25,8 @@ def test_adverts(lab, users, protocol):
     p = Pair(lab, start=False, protocol=protocol)
     t = mono_ns()
     p.a.start()
-    p.b.start()
     up = lab.wait_holder("alpha", 10)
+    p.b.start()
     lab.wait_for(lambda: len(lab.adverts("alpha", up)) >= 4, 6)
     seen = lab.adverts(since=t)
     # 3.2: silent for the whole down interval

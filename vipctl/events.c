@@ -148,7 +148,7 @@ release_text(unsigned cause)
 	case RELEASE_START:
 		return "leftover address removed at start";
 	}
-	return "address taken off";
+	return "address gone: somebody removed it";
 }
 
 static const char *

@@ -76,12 +76,12 @@ self_dies(const struct view_pair *vp, const char *span, const char *start,
 static const char *
 obstacle(const struct view_pair *vp)
 {
+	if (vp->p.link_up == 0)
+		return "has no link";
 	if (vp->p.role == ROLE_MAINTENANCE || vp->p.maintenance != 0)
 		return "is in maintenance";
 	if (vp->p.role == ROLE_FAULTED)
 		return "is faulted";
-	if (vp->p.link_up == 0)
-		return "has no link";
 	return NULL;
 }
 
@@ -109,9 +109,9 @@ nobody_lives(const struct view_pair *vp, char *buf, size_t size)
 	const char *me = self != NULL ? self->name : "this node";
 	const char *why = obstacle(vp);
 
-	if (vp->p.role == ROLE_STARTING && vp->p.link_up == 0)
+	if (vp->p.link_up == 0)
 		snprintf(buf, size, "Who is active is not known: %s waits "
-		    "for its link and address.", me);
+		    "for its link or its own address.", me);
 	else if (why != NULL)
 		snprintf(buf, size, "Nobody is active, and %s does not take "
 		    "over: it %s.", me, why);

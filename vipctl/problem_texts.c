@@ -87,7 +87,7 @@ const struct problem_text problem_texts[] = {
   "rather than claim an address that it does not answer for." },
 { PROBLEM_ADDRESS_STRIPPED, 'W', false,
   "somebody removed the virtual address",
-  "somebody removed {vip} from this node[, {value} times], and it was put "
+  "somebody removed {vip} from this node[, {times}], and it was put "
   "back[; {manager} manages the interface]",
   "find who removes it; a network manager must leave addresses alone that "
   "it did not configure (networkd: KeepConfiguration=yes)",
@@ -159,7 +159,7 @@ const struct problem_text problem_texts[] = {
 { PROBLEM_FROZEN_ANSWER, 'W', true,
   "a frozen node may answer after the takeover",
   "adverts every {interval} s are faster than an address lease can lapse: "
-  "a frozen node may answer up to 2 s longer than it should",
+  "a frozen node may answer for up to 3 s beside its successor",
   "advertise every 1s or slower where that matters",
   "The address is leased in whole seconds. With adverts below 1 s the "
   "partner takes over before the lease of a node that is frozen as a whole "

@@ -68,8 +68,8 @@ special_value(const struct ctl_problem *pr, const char *word, char *buf,
 		snprintf(buf, size, "systemd-networkd");
 	else if (strcmp(word, "manager") == 0 && pr->value[1] == 2)
 		snprintf(buf, size, "NetworkManager");
-	else if (strcmp(word, "value") == 0 && pr->value[0] != 0)
-		snprintf(buf, size, "%" PRIu64, pr->value[0]);
+	else if (strcmp(word, "times") == 0 && pr->value[0] > 1)
+		snprintf(buf, size, "%" PRIu64 " times", pr->value[0]);
 	else if (strcmp(word, "second") == 0 && pr->value[1] != 0)
 		snprintf(buf, size, "%" PRIu64, pr->value[1]);
 }

@@ -73,9 +73,9 @@ check_word(const struct view *v, const struct word *w, const char *hint)
 		    shown(w, name));
 }
 
-/* True when the address is inside a network of the named interface. */
-static bool
-inside(const struct view *v, const char *name, const struct conf_addr *a)
+/* The network of the named interface that the address is inside of. */
+static const struct host_iface *
+network_of(const struct view *v, const char *name, const struct conf_addr *a)
 {
 	const struct host_iface *i;
 	uint32_t mask;
@@ -88,9 +88,9 @@ inside(const struct view *v, const char *name, const struct conf_addr *a)
 			continue;
 		mask = mask_of(i->prefix);
 		if (((bits_of(a) ^ bits_of(&i->addr)) & mask) == 0)
-			return true;
+			return i;
 	}
-	return false;
+	return NULL;
 }
 
 static void
@@ -98,8 +98,10 @@ check_vip(const struct view *v, const struct ast_addr *a,
     const struct host_iface *own)
 {
 	char text[ADDR_TEXT_MAX], net[ADDR_TEXT_MAX];
-	uint32_t mask = mask_of(own->prefix), bits = bits_of(&a->value);
 	const struct host_iface *on = carrier_of(v, &a->value);
+	const struct host_iface *in = network_of(v, own->name, &a->value);
+	uint32_t mask = in != NULL ? mask_of(in->prefix) : 0;
+	uint32_t bits = bits_of(&a->value) & ~mask;
 
 	if (on != NULL && on->prefix != 32)
 		config_warn(v->f, a->w.at, "take it off there: vipair puts "
@@ -107,15 +109,15 @@ check_vip(const struct view *v, const struct ast_addr *a,
 		    "configured on %s", addr_text(&a->value, text), on->name);
 	if (own->prefix >= 31)
 		return;
-	if (!inside(v, own->name, &a->value))
+	if (in == NULL)
 		config_error(v->f, a->w.at, NULL, "virtual address %s is "
 		    "outside the network of %s: expected one like %s/%u",
 		    addr_text(&a->value, text), own->name,
 		    addr_text(&own->addr, net), own->prefix);
-	else if ((bits & ~mask) == 0 || (bits & ~mask) == ~mask)
+	else if (bits == 0 || bits == ~mask)
 		config_error(v->f, a->w.at, NULL, "virtual address %s is "
 		    "the %s address of the network of %s",
-		    addr_text(&a->value, text), (bits & ~mask) == 0 ?
+		    addr_text(&a->value, text), bits == 0 ?
 		    "first, unusable" : "broadcast", own->name);
 }
 

@@ -235,7 +235,10 @@ service_problems(const struct pair *p, struct problems *out)
 {
 	struct ctl_problem *r;
 
-	if (p->service.state == SERVICE_FAILED || p->service.stop_failed) {
+	/* Handed over and stopped since, it is still why we are faulted. */
+	if (p->service.state == SERVICE_FAILED || p->service.stop_failed ||
+	    (election_role(&p->election) == ROLE_FAULTED &&
+	    p->reason == REASON_SERVICE_FAILED)) {
 		r = add(out, PROBLEM_SERVICE_FAILED);
 		r->value[0] = p->service.failed_check;
 		r->value[1] = p->service.stop_failed;

@@ -16,6 +16,15 @@
 #define IFA_PROTO	11	/* Linux 5.18 */
 #endif
 
+/* libmnl's own macro for this casts const away. */
+static bool
+attr_there(const struct nlmsghdr *nh, const struct nlattr *attr)
+{
+	const uint8_t *end = mnl_nlmsg_get_payload_tail(nh);
+
+	return mnl_attr_ok(attr, (int)(end - (const uint8_t *)attr));
+}
+
 bool
 rtnl_get_link(const struct nlmsghdr *nh, struct netview_link *l)
 {
@@ -28,7 +37,8 @@ rtnl_get_link(const struct nlmsghdr *nh, struct netview_link *l)
 		.ifindex = (uint32_t)ifi->ifi_index,
 		.flags = ifi->ifi_flags,
 	};
-	mnl_attr_for_each(attr, nh, sizeof(*ifi)) {
+	for (attr = mnl_nlmsg_get_payload_offset(nh, sizeof(*ifi));
+	    attr_there(nh, attr); attr = mnl_attr_next(attr)) {
 		const void *at = mnl_attr_get_payload(attr);
 		const size_t len = mnl_attr_get_payload_len(attr);
 
@@ -68,7 +78,8 @@ rtnl_get_address(const struct nlmsghdr *nh, struct rtnl_address *a)
 		.prefix = ifa->ifa_prefixlen,
 	};
 	want = ifa->ifa_family == AF_INET ? 4 : 16;
-	mnl_attr_for_each(attr, nh, sizeof(*ifa)) {
+	for (attr = mnl_nlmsg_get_payload_offset(nh, sizeof(*ifa));
+	    attr_there(nh, attr); attr = mnl_attr_next(attr)) {
 		const uint16_t type = mnl_attr_get_type(attr);
 		const size_t len = mnl_attr_get_payload_len(attr);
 

@@ -9,9 +9,7 @@
 #include <sys/socket.h>
 
 #include <arpa/inet.h>
-#include <errno.h>
-#include <linux/if_addr.h>
-#include <linux/netlink.h>
+#include <libmnl/libmnl.h>
 #include <linux/rtnetlink.h>
 #include <netinet/in.h>
 #include <poll.h>
@@ -20,6 +18,7 @@
 #include <unistd.h>
 
 #include "demo.h"
+#include "rtnl.h"
 
 int
 demo_watch_open(struct demo *d)
@@ -99,15 +98,11 @@ probe_read(struct demo *d, mono_t now)
 static bool
 is_vip(const struct nlmsghdr *nh)
 {
-	const struct ifaddrmsg *ifa = NLMSG_DATA(nh);
-	const struct rtattr *a = IFA_RTA(ifa);
-	uint32_t len = IFA_PAYLOAD(nh);
+	const in_addr_t vip = inet_addr(DEMO_VIP);
+	struct rtnl_address a;
 
-	for (; RTA_OK(a, len); a = RTA_NEXT(a, len))
-		if (a->rta_type == IFA_LOCAL)
-			return *(const in_addr_t *)RTA_DATA(a) ==
-			    inet_addr(DEMO_VIP);
-	return false;
+	return rtnl_get_address(nh, &a) && a.address.family == 4 &&
+	    memcmp(a.address.byte, &vip, sizeof(vip)) == 0;
 }
 
 static void
@@ -118,9 +113,9 @@ kernel_read(struct demo *d, struct demo_node *n)
 
 	while ((got = recv(n->netlink, buf, sizeof(buf), 0)) > 0) {
 		const struct nlmsghdr *nh = (const void *)buf;
-		uint32_t len = (uint32_t)got;
+		int len = (int)got;
 
-		for (; NLMSG_OK(nh, len); nh = NLMSG_NEXT(nh, len)) {
+		for (; mnl_nlmsg_ok(nh, len); nh = mnl_nlmsg_next(nh, &len)) {
 			if (!is_vip(nh))
 				continue;
 			n->holds = nh->nlmsg_type == RTM_NEWADDR;

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: ISC
 """vrrpd and the programs it has to get along with, as Debian has them."""
 
+import hashlib
 import json
 import os
 import signal
@@ -11,7 +12,7 @@ TOP = os.path.dirname(os.path.dirname(os.path.dirname(
     os.path.abspath(__file__))))
 PREFIX = os.environ.get("VIPAIR_PREFIX",
                         os.path.join(TOP, "build", "ci", "prefix"))
-KEY = bytes(range(32))
+KEY = hashlib.sha256(b"the pair of the laboratory").digest()
 CONF = "/run/lab/vipair.conf"
 SECRET = "/run/lab/vpn.secret"
 ROOMS = ("vrrpd", "elector", "actuator", "keeper")

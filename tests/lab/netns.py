@@ -37,6 +37,7 @@ mount -t sysfs sysfs /sys
 mount -t tmpfs -o mode=755 run /run
 [ -z "$LAB_LIB" ] || mount --bind "$LAB_LIB" /var/lib
 mkdir -p /run/lock
+mount -t tmpfs -o mode=1777 tmp /var/tmp
 hostname "$LAB_NAME"
 ip link set lo up
 echo ready

@@ -98,8 +98,14 @@ def own_trailer(message, src, key_id, key, seq, term, node, flags):
     t = struct.pack("!BBHQIBBH", TRAILER_OWN, key_id, 0, seq, term, node,
                     flags, 0)
     tag = trailer_tag(message, src, t, key)
-    filler = checksum(t + tag)
+    filler = checksum(t + tag + longer(message))
     return t[:2] + struct.pack("!H", filler) + t[4:] + tag
+
+
+def longer(message):
+    """What the trailer adds to the pseudo-header's length, in VRRPv3: the
+    filler keeps the sum over the longer packet good there as well."""
+    return struct.pack("!H", TRAILER_OWN_LEN if message[0] == 0x31 else 0)
 
 
 def trailer_tag(message, src, head, key):
@@ -217,7 +223,7 @@ def split_trailer(message, want):
         seq, term, node, flags = struct.unpack_from("!QIBB", rest, 4)
         return message[:want], Trailer(
             TRAILER_OWN, rest[1], seq, rest[20:], rest[:20], term, node,
-            flags, checksum(rest) == 0)
+            flags, checksum(rest + longer(message)) == 0)
     return None
 
 

@@ -249,7 +249,7 @@ next_of_pair(struct elector *el, struct cursor *cur, void *buf)
 		}
 		cur->stage = STAGE_PEER;
 		cur->i = 0;
-		/* FALLTHROUGH */
+		__attribute__((fallthrough));
 	case STAGE_PEER:
 		if (cur->i < cp->nnodes) {
 			say_peer(el, p, (uint8_t)cur->i++, buf);
@@ -257,7 +257,7 @@ next_of_pair(struct elector *el, struct cursor *cur, void *buf)
 		}
 		cur->stage = STAGE_PROBLEM;
 		cur->i = 0;
-		/* FALLTHROUGH */
+		__attribute__((fallthrough));
 	case STAGE_PROBLEM:
 		n = next_problem(el, p, cur, buf);
 		if (n > 0)

@@ -8,8 +8,10 @@
 
 #define OPENSSL_SUPPRESS_DEPRECATED
 
+#include <assert.h>
 #include <openssl/sha.h>
 
+#include <assert.h>
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>

@@ -218,7 +218,8 @@ judge_floor(struct elector *el, struct pair *p, const struct advert *a,
 	v = seq_judge(&p->floor[node], a->trailer.seq);
 	if (v == ADVERT_OK) {
 		p->floors_changed |= 1u << node;
-		keep_floors(el, p);
+		keep_floors(el, p, advert_resigns(a) ||
+		    a->trailer.term > p->election.term);
 	}
 	return v;
 }

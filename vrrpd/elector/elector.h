@@ -321,7 +321,7 @@ void		 keeper_new(struct elector *el);
 /* keep.c: what is owed to the keeper */
 void		 keep_term(struct elector *el, struct pair *p, uint32_t term);
 void		 keep_ceiling(struct elector *el, struct pair *p);
-void		 keep_floors(struct elector *el, struct pair *p);
+void		 keep_floors(struct elector *el, struct pair *p, bool at_once);
 void		 keep_maint(struct elector *el, struct pair *p);
 void		 keep_owed(struct elector *el, struct pair *p);
 void		 history_add(struct elector *el, const struct

@@ -54,13 +54,19 @@ keep_ceiling(struct elector *el, struct pair *p)
 		owe(el, p, OWED_CEILING);
 }
 
+/*
+ * What moves the role must never be heard twice, not even across a power
+ * cut: it is stored at once, as is every advert of a slow pair.  Of fast
+ * ones the last second's may be lost; each could re-arm a timer once.
+ */
 void
-keep_floors(struct elector *el, struct pair *p)
+keep_floors(struct elector *el, struct pair *p, bool at_once)
 {
 	uint32_t i;
 
-	if (mono_is_set(p->floors_sent) &&
-	    mono_span_ns(p->floors_sent, el->now) < NS_PER_S - RETRY_NS)
+	if (!at_once && p->cfg.interval_ns < NS_PER_S &&
+	    mono_is_set(p->floors_sent) &&
+	    mono_span_ns(p->floors_sent, el->now) < NS_PER_S)
 		return;
 	for (i = 0; i < CONF_NODES_PER_PAIR_MAX; i++) {
 		union msg m = { .keep_seq = {
@@ -106,7 +112,7 @@ keep_owed(struct elector *el, struct pair *p)
 	if ((owed & OWED_CEILING) != 0)
 		keep_ceiling(el, p);
 	if ((owed & OWED_FLOORS) != 0)
-		keep_floors(el, p);
+		keep_floors(el, p, true);
 	if ((owed & OWED_MAINT) != 0)
 		keep_maint(el, p);
 	if ((owed & OWED_RELEASE) != 0 &&

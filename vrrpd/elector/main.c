@@ -220,6 +220,8 @@ leave_when_done(struct elector *el)
 	for (i = 0; i < el->conf->npairs; i++)
 		if (!pair_at(el, i)->left)
 			return;
+	for (i = 0; i < el->conf->npairs; i++)
+		keep_floors(el, pair_at(el, i), true);
 	(void)tell(el, &el->supervisor, &m);
 	_exit(0);
 }

@@ -291,7 +291,7 @@ pair_timers(struct elector *el, struct pair *p)
 	if (mono_reached(el->now, p->want_socket))
 		port_want(el, p);
 	if (p->floors_changed != 0)
-		keep_floors(el, p);
+		keep_floors(el, p, false);
 	job_timer(el, p);
 	if (mono_reached(el->now, p->import_wait))
 		pair_link_check(el, p);

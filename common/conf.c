@@ -16,6 +16,7 @@
 
 #define IFNAME_MAX	15
 #define MS_PER_S	1000u
+#define MS_PER_DAY	86400000u
 
 static_assert(sizeof(struct conf) % 4 == 0, "pairs follow aligned");
 static_assert(sizeof(struct conf_pair) % 4 == 0, "addresses follow aligned");
@@ -23,6 +24,7 @@ static_assert(sizeof(struct conf_addr) == 20, "nodes follow aligned");
 static_assert(sizeof(struct conf_addr) % 4 == 0, "nodes follow aligned");
 static_assert(_Alignof(struct conf_pair) <= 4, "blob needs no more than 4");
 static_assert(_Alignof(struct conf_node) <= 4, "blob needs no more than 4");
+static_assert(sizeof(struct conf_node) % 4 == 0, "sync entries aligned");
 static_assert(sizeof(bool) == 1, "a bool is looked at as one byte");
 
 static const struct conf_pair *
@@ -43,10 +45,16 @@ nodes(const struct conf *c)
 	return (const void *)(addrs(c) + c->naddrs);
 }
 
+static const struct conf_sync_entry *
+syncs(const struct conf *c)
+{
+	return (const void *)(nodes(c) + c->nnodes);
+}
+
 static const char *
 strings(const struct conf *c)
 {
-	return (const char *)(nodes(c) + c->nnodes);
+	return (const char *)(syncs(c) + c->nsyncs);
 }
 
 /* A byte other than 0 or 1 in a bool is undefined to look at as a bool. */
@@ -191,6 +199,79 @@ verify_tracks(const struct conf *c, const struct conf_pair *p)
 	return NULL;
 }
 
+/*
+ * Root's loader walks by these: nothing that climbs or names the root, even
+ * if the parser let it pass.
+ */
+static bool
+good_relative(const char *s)
+{
+	size_t n;
+
+	for (;; s += n + 1) {
+		n = strcspn(s, "/");
+		if (n == 0 || (n == 1 && s[0] == '.') ||
+		    (n == 2 && s[0] == '.' && s[1] == '.'))
+			return false;
+		if (s[n] == '\0')
+			return true;
+	}
+}
+
+static const char *
+verify_sync_entry(const struct conf *c, const struct conf_sync_entry *e)
+{
+	if (e->kind < SYNC_SQLITE || e->kind > SYNC_NEVER)
+		return "sync: bad kind of entry";
+	if (!good_bool(&e->optional))
+		return "sync: bad flag";
+	if (!good_length(c, e->pattern, 1, CONF_PATTERN_MAX) ||
+	    !good_relative(strings(c) + e->pattern))
+		return "sync: bad pattern";
+	return NULL;
+}
+
+static const char *
+verify_sync_values(const struct conf *c, const struct conf_sync *s)
+{
+	if (!good_length(c, s->base, 2, CONF_PATTERN_MAX) ||
+	    strings(c)[s->base] != '/')
+		return "sync: bad base";
+	if (!good_string(c, s->before_capture))
+		return "sync: bad command";
+	if (s->every_ms < MS_PER_S || s->every_ms > MS_PER_DAY)
+		return "sync: bad interval";
+	if (s->keep_generations < 2)
+		return "sync: too few generations";
+	if (s->store_max_bytes == 0)
+		return "sync: bad size of the store";
+	return NULL;
+}
+
+static const char *
+verify_sync(const struct conf *c, const struct conf_pair *p)
+{
+	static const struct conf_sync none;
+	const struct conf_sync *s = &p->sync;
+	const char *error;
+	uint32_t i;
+
+	if (!good_bool(&s->on_change))
+		return "sync: bad flag";
+	if (!p->has_sync)
+		return memcmp(s, &none, sizeof(none)) == 0 ? NULL :
+		    "sync: values without a block";
+	if (s->nentries < 1 || s->nentries > CONF_SYNC_ENTRIES_MAX)
+		return "sync: bad number of entries";
+	if (s->first_entry > c->nsyncs ||
+	    s->nentries > c->nsyncs - s->first_entry)
+		return "sync: entries out of range";
+	error = verify_sync_values(c, s);
+	for (i = 0; error == NULL && i < s->nentries; i++)
+		error = verify_sync_entry(c, syncs(c) + s->first_entry + i);
+	return error;
+}
+
 /* Counts and ranges: whatever is an index into another part. */
 static const char *
 verify_extent(const struct conf *c, const struct conf_pair *p)
@@ -252,6 +333,8 @@ verify_pair(const struct conf *c, const struct conf_pair *p)
 		error = verify_nodes(c, p);
 	if (error == NULL)
 		error = verify_service(c, &p->service);
+	if (error == NULL)
+		error = verify_sync(c, p);
 	return error;
 }
 
@@ -271,7 +354,9 @@ verify_sizes(const struct conf *c, size_t len)
 		return "configuration has too many pairs";
 	sum = sizeof(*c) + (uint64_t)c->npairs * sizeof(struct conf_pair) +
 	    (uint64_t)c->naddrs * sizeof(struct conf_addr) +
-	    (uint64_t)c->nnodes * sizeof(struct conf_node) + c->strings_len;
+	    (uint64_t)c->nnodes * sizeof(struct conf_node) +
+	    (uint64_t)c->nsyncs * sizeof(struct conf_sync_entry) +
+	    c->strings_len;
 	if (sum != len)
 		return "parts of the configuration do not add up to its size";
 	if (c->strings_len < 1)
@@ -369,6 +454,13 @@ conf_pair_node(const struct conf *c, const struct conf_pair *p, uint32_t i)
 {
 	assert(i < p->nnodes);
 	return nodes(c) + p->first_node + i;
+}
+
+const struct conf_sync_entry *
+conf_pair_sync(const struct conf *c, const struct conf_pair *p, uint32_t i)
+{
+	assert(i < p->sync.nentries);
+	return syncs(c) + p->sync.first_entry + i;
 }
 
 const char *

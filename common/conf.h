@@ -6,10 +6,11 @@
  * memfd, copied by each room into a static buffer.
  *
  * Layout: struct conf, then npairs struct conf_pair, then naddrs
- * struct conf_addr, then nnodes struct conf_node, then strings_len bytes of
- * NUL-terminated strings.  A string is named by its offset in that pool;
- * offset 0 is the empty string.  Addresses and nodes of a pair lie side by
- * side, from first_addr and first_node on.
+ * struct conf_addr, then nnodes struct conf_node, then nsyncs struct
+ * conf_sync_entry, then strings_len bytes of NUL-terminated strings.  A
+ * string is named by its offset in that pool; offset 0 is the empty string.
+ * Addresses, nodes and sync entries of a pair lie side by side, from
+ * first_addr, first_node and sync.first_entry on.
  *
  * Secrets are never in here: struct secrets travels in a second memfd that
  * only the elector gets.
@@ -23,7 +24,7 @@
 #include <stdint.h>
 
 #define CONF_MAGIC		0x76697061u	/* "vipa" */
-#define CONF_VERSION		1u
+#define CONF_VERSION		2u
 
 #define CONF_PAIRS_MAX		1024
 #define CONF_NODES_PER_PAIR_MAX	8
@@ -36,8 +37,12 @@
 #define CONF_KEY_LEN_MAX	64
 #define CONF_CARP_PASS_MAX	19	/* ucarp refuses 20 (captures) */
 #define CONF_HEALTH_MAX		4
+#define CONF_SYNC_ENTRIES_MAX	256	/* of one pair */
+#define CONF_PATTERN_MAX	255	/* bytes of a pattern, or of base */
 
 typedef uint32_t conf_str;	/* offset in the string pool */
+/* The blob is aligned to 4. */
+typedef uint64_t conf_bytes __attribute__((aligned(4)));
 
 enum conf_protocol {
 	PROTOCOL_CARP = 1,
@@ -106,6 +111,38 @@ struct conf_service {
 	struct conf_health health[CONF_HEALTH_MAX];
 };
 
+enum conf_sync_kind {
+	SYNC_SQLITE = 1,	/* a database: copied hot */
+	SYNC_TREE,		/* a directory and all below it */
+	SYNC_FILE,
+	SYNC_NEVER,		/* stays this node's own, with all below it */
+};
+
+/*
+ * pattern is relative to base, 1 to CONF_PATTERN_MAX bytes, no "." or "..",
+ * no empty component, not below ".vipair" (the loader's own).  Each
+ * component is a pattern of fnmatch(3) without flags for one name.
+ */
+struct conf_sync_entry {
+	uint8_t		kind;		/* enum conf_sync_kind */
+	bool		optional;	/* may be absent; not of never */
+	uint8_t		pad[2];
+	conf_str	pattern;
+};
+
+/* All zero unless the pair has_sync. */
+struct conf_sync {
+	conf_str	base;		/* absolute, never "/" */
+	conf_str	before_capture;	/* "/path arg ...", or empty */
+	uint32_t	first_entry, nentries;	/* 1 at least */
+	uint32_t	every_ms;	/* 1 s to 24 h; always set */
+	uint32_t	keep_generations;	/* 2 at least */
+	conf_bytes	store_max_bytes;	/* always set */
+	conf_bytes	bandwidth;	/* bytes a second; 0: no limit */
+	bool		on_change;
+	uint8_t		pad[3];
+};
+
 struct conf_pair {
 	conf_str	name;
 	conf_str	interface;	/* of the pair, or empty: by address */
@@ -126,8 +163,9 @@ struct conf_pair {
 	bool		preempt;
 	bool		unicast;
 	bool		has_keys;	/* the secret file holds key lines */
-	bool		has_sync;	/* a sync block is there (issue 3) */
+	bool		has_sync;	/* a sync block is there */
 	struct conf_service service;
+	struct conf_sync sync;
 };
 
 struct conf {
@@ -137,6 +175,7 @@ struct conf {
 	uint32_t	npairs, naddrs, nnodes, strings_len;
 	conf_str	run_dir, state_dir, config_path;
 	uint32_t	fingerprint;	/* of the effective configuration */
+	uint32_t	nsyncs;		/* sync entries of all pairs */
 };
 
 /* Secrets of one pair: struct secrets is an array of these, by pair index. */
@@ -175,6 +214,9 @@ const struct conf_pair	*conf_pair(const struct conf *c, uint32_t pair);
 const struct conf_addr	*conf_pair_addr(const struct conf *c,
 			    const struct conf_pair *p, uint32_t i);
 const struct conf_node	*conf_pair_node(const struct conf *c,
+			    const struct conf_pair *p, uint32_t i);
+/* Sync entry i of the pair, 0 <= i < p->sync.nentries. */
+const struct conf_sync_entry *conf_pair_sync(const struct conf *c,
 			    const struct conf_pair *p, uint32_t i);
 const char		*conf_string(const struct conf *c, conf_str s);
 

@@ -77,10 +77,22 @@ struct ast_service {
 	uint32_t	nhealth;
 };
 
+struct ast_sync_entry {
+	struct word	w;
+	enum conf_sync_kind kind;
+	bool		optional;
+	struct ast_sync_entry *next;
+};
+
 struct ast_sync {
 	struct place	at;
+	bool		on_change;
 	struct word	every, base, before, keep, store, bandwidth;
-	struct word_list *relative;	/* what is named below base */
+	struct ast_sync_entry *entry, *last_entry;
+	uint32_t	nentries;
+
+	uint32_t	every_ms, keep_value;
+	uint64_t	store_bytes, bandwidth_bytes;	/* 0: no limit */
 };
 
 struct ast_pair {
@@ -208,8 +220,11 @@ void	tree_add_health(struct config_file *, struct word key,
 void	tree_service_open(struct config_file *, struct word key,
 	    enum conf_service_kind, struct word unit);
 void	tree_sync_open(struct config_file *, struct word key,
-	    struct word every);
-void	tree_sync_names(struct config_file *, struct word_list *);
+	    bool on_change, struct word every);
+void	tree_sync_names(struct config_file *, enum conf_sync_kind,
+	    struct word_list *, bool optional);
+/* False: a sync block is checked and then refused.  Tests set it. */
+extern bool config_sync_available;
 struct word_list *tree_cons(struct config_file *, struct word,
 	    struct word_list *rest);
 
@@ -229,6 +244,11 @@ const char	*addr_text(const struct conf_addr *a, char buf[ADDR_TEXT_MAX]);
 /* "1s", "100ms", "40.95s", "10m" */
 #define DURATION_TEXT_MAX 16
 const char	*duration_text(uint32_t ms, char buf[DURATION_TEXT_MAX]);
+/* "10G", "50M", "1001" */
+#define SIZE_TEXT_MAX	24
+const char	*size_text(uint64_t bytes, char buf[SIZE_TEXT_MAX]);
+/* True when the path is the directory or below it; both absolute. */
+bool	path_within(const char *path, const char *dir);
 
 /* defaults.c */
 enum default_id {
@@ -236,15 +256,18 @@ enum default_id {
 	DEFAULT_VHID, DEFAULT_INTERVAL, DEFAULT_SPACING, DEFAULT_AUTH,
 	DEFAULT_START_TIMEOUT, DEFAULT_STOP_TIMEOUT, DEFAULT_CHECK_EVERY,
 	DEFAULT_GIVE_UP, DEFAULT_HTTP_STATUS, DEFAULT_FLAP_LIMIT,
-	DEFAULT_FLAP_WINDOW, DEFAULT_SSH_PORT, DEFAULT_COUNT
+	DEFAULT_FLAP_WINDOW, DEFAULT_SSH_PORT,
+	DEFAULT_SYNC_EVERY, DEFAULT_KEEP, DEFAULT_STORE, DEFAULT_COUNT
 };
 struct word	default_word(enum default_id);
 
-/* check.c, checkpair.c, checkservice.c, secretfile.c */
+/* check.c, checkpair.c, checkservice.c, checksync.c, secretfile.c */
 void	check_file(struct config_file *);
 void	check_pair(struct config_file *, struct ast_pair *);
 void	check_service(struct config_file *, struct ast_pair *);
 void	check_sync(struct config_file *, struct ast_pair *);
+void	check_sync_bases(struct config_file *);
+void	check_command(struct config_file *, struct word *, const char *what);
 bool	check_number(struct config_file *, struct word *, enum default_id,
 	    const char *what, uint32_t least, uint32_t most, uint32_t *v);
 bool	check_duration(struct config_file *, struct word *, enum default_id,

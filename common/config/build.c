@@ -17,8 +17,9 @@ struct builder {
 	struct conf_pair *pair;
 	struct conf_addr *addr;
 	struct conf_node *node;
+	struct conf_sync_entry *sync;
 	char		*strings;
-	uint32_t	naddrs, nnodes;
+	uint32_t	naddrs, nnodes, nsyncs;
 	uint32_t	used, cap;	/* of strings */
 };
 
@@ -84,6 +85,32 @@ build_service(struct builder *b, const struct ast_service *s,
 }
 
 static void
+build_sync(struct builder *b, const struct ast_sync *s, struct conf_sync *out)
+{
+	const struct ast_sync_entry *e;
+
+	if (!place_is_set(s->at))
+		return;
+	*out = (struct conf_sync){
+		.base = add_string(b, &s->base),
+		.before_capture = add_string(b, &s->before),
+		.first_entry = b->nsyncs,
+		.nentries = s->nentries,
+		.every_ms = s->every_ms,
+		.keep_generations = s->keep_value,
+		.store_max_bytes = s->store_bytes,
+		.bandwidth = s->bandwidth_bytes,
+		.on_change = s->on_change,
+	};
+	for (e = s->entry; e != NULL; e = e->next)
+		b->sync[b->nsyncs++] = (struct conf_sync_entry){
+			.kind = (uint8_t)e->kind,
+			.optional = e->optional,
+			.pattern = add_string(b, &e->w),
+		};
+}
+
+static void
 build_pair(struct builder *b, const struct ast_pair *p, struct conf_pair *out)
 {
 	const struct word_list *t;
@@ -109,6 +136,7 @@ build_pair(struct builder *b, const struct ast_pair *p, struct conf_pair *out)
 		.preempt = place_is_set(p->preempt),
 		.has_keys = p->secret == NULL ? is_set(&p->secret_file) :
 		    p->secret->nkeys > 0,
+		.has_sync = place_is_set(p->sync.at),
 	};
 	for (t = p->track; t != NULL; t = t->next)
 		out->track[out->ntracks++] = add_string(b, &t->w);
@@ -116,6 +144,7 @@ build_pair(struct builder *b, const struct ast_pair *p, struct conf_pair *out)
 		b->addr[b->naddrs++] = a->value;
 	build_nodes(b, p);
 	build_service(b, &p->service, &out->service);
+	build_sync(b, &p->sync, &out->sync);
 }
 
 static void
@@ -127,6 +156,7 @@ count(const struct config_file *f, struct conf *c)
 		c->npairs++;
 		c->naddrs += p->naddrs;
 		c->nnodes += p->nnodes;
+		c->nsyncs += p->sync.nentries;
 	}
 }
 
@@ -137,7 +167,8 @@ lay_out(struct builder *b, const struct conf *counts)
 	size_t fixed = sizeof(*b->c) +
 	    counts->npairs * sizeof(*b->pair) +
 	    counts->naddrs * sizeof(*b->addr) +
-	    counts->nnodes * sizeof(*b->node);
+	    counts->nnodes * sizeof(*b->node) +
+	    counts->nsyncs * sizeof(*b->sync);
 
 	static_assert(sizeof(struct conf) % 4 == 0, "alignment of pairs");
 	static_assert(sizeof(struct conf_addr) % 4 == 0, "of nodes");
@@ -151,7 +182,8 @@ lay_out(struct builder *b, const struct conf *counts)
 	b->pair = (struct conf_pair *)(b->c + 1);
 	b->addr = (struct conf_addr *)(b->pair + counts->npairs);
 	b->node = (struct conf_node *)(b->addr + counts->naddrs);
-	b->strings = (char *)(b->node + counts->nnodes);
+	b->sync = (struct conf_sync_entry *)(b->node + counts->nnodes);
+	b->strings = (char *)(b->sync + counts->nsyncs);
 	b->used = 1;			/* offset 0: the empty string */
 	b->c->size = (uint32_t)fixed;
 }

@@ -311,4 +311,5 @@ check_file(struct config_file *f)
 	check_pair_names(f);
 	check_addrs(f);
 	check_vhids(f);
+	check_sync_bases(f);
 }

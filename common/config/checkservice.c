@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 
 /*
- * Runs in the supervisor and in vipctl: the service and sync blocks of a
- * pair.  Commands are only looked at here; whether a program is there and
+ * Runs in the supervisor and in vipctl: the service block of a pair.
+ * Commands are only looked at here; whether a program is there and
  * who may write it, runner and checker ask when they start it.
  */
 #include <string.h>
@@ -13,7 +13,7 @@
 	"0123456789_.-:@\\"
 #define HOUR_MS	3600000u
 
-static void
+void
 check_command(struct config_file *f, struct word *w, const char *what)
 {
 	const char *wrong;
@@ -138,64 +138,4 @@ check_service(struct config_file *f, struct ast_pair *p)
 	check_commands(f, p);
 	for (h = s->health; h != NULL; h = h->next)
 		check_health(f, s, h);
-}
-
-static void
-check_size(struct config_file *f, struct word *w, const char *what)
-{
-	char text[SHOWN_MAX];
-	uint64_t bytes;
-
-	if (!is_set(w) || w->bad || (value_size(w, &bytes) && bytes > 0))
-		return;
-	w->bad = true;
-	config_error(f, w->at, NULL, "%s %s: expected a size such as 50M or "
-	    "10G", what, shown(w, text));
-}
-
-/* Below the base directory: relative, and nothing climbs out. */
-static void
-check_below(struct config_file *f, struct word *w)
-{
-	char text[SHOWN_MAX], path[CONFIG_PATH_MAX + 2];
-	struct word whole = { .s = path };
-
-	if (w->bad)
-		return;
-	if (w->len > 0 && w->s[0] != '/' && w->len < CONFIG_PATH_MAX) {
-		whole.len = (uint32_t)snprintf(path, sizeof(path), "/%s",
-		    w->s);
-		if (value_path_wrong(&whole) == NULL)
-			return;
-	}
-	w->bad = true;
-	config_error(f, w->at, NULL, "\"%s\": expected a path below the base "
-	    "directory, without \"/\" in front and without \"..\"",
-	    shown(w, text));
-}
-
-void
-check_sync(struct config_file *f, struct ast_pair *p)
-{
-	struct ast_sync *s = &p->sync;
-	struct word_list *l;
-	const char *wrong;
-	uint32_t v;
-
-	if (!place_is_set(s->at))
-		return;
-	if (is_set(&s->every))
-		check_duration(f, &s->every, DEFAULT_COUNT, "sync every",
-		    1000, 24 * HOUR_MS, &v);
-	if (is_set(&s->base) && !s->base.bad &&
-	    (wrong = value_path_wrong(&s->base)) != NULL)
-		config_error(f, s->base.at, NULL, "base: %s", wrong);
-	for (l = s->relative; l != NULL; l = l->next)
-		check_below(f, &l->w);
-	check_command(f, &s->before, "before capture exec");
-	if (is_set(&s->keep))
-		check_number(f, &s->keep, DEFAULT_COUNT, "keep", 1, 1000000,
-		    &v);
-	check_size(f, &s->store, "store at most");
-	check_size(f, &s->bandwidth, "bandwidth");
 }

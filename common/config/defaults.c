@@ -28,6 +28,9 @@ static const struct config_default defaults[DEFAULT_COUNT + 1] = {
 	[DEFAULT_FLAP_LIMIT] =	{ "flap limit", "3" },
 	[DEFAULT_FLAP_WINDOW] =	{ "takeovers in", "10m" },
 	[DEFAULT_SSH_PORT] =	{ "partner ssh port", "22" },
+	[DEFAULT_SYNC_EVERY] =	{ "every", "60s" },
+	[DEFAULT_KEEP] =	{ "keep", "24" },
+	[DEFAULT_STORE] =	{ "store at most", "10G" },
 };
 
 const struct config_default *

@@ -48,6 +48,7 @@ static void	yyerror(YYLTYPE *, struct config_file *, const char *);
 %union {
 	struct word	word;
 	struct word_list *list;
+	bool	given;
 }
 
 %token		T_END 0	"the end of the file"
@@ -137,7 +138,7 @@ static void	yyerror(YYLTYPE *, struct config_file *, const char *);
 
 %type <word>	value auth_mode http_status
 %type <list>	values
-%type <word>	sync_when
+%type <given>	optional
 
 %initial-action {
 	@$ = (struct place){ 1, 1, 1 };
@@ -348,13 +349,11 @@ sync:	  sync_head T_OPEN sync_body T_CLOSE
 	;
 
 sync_head:
-	  T_SYNC sync_when	{ tree_sync_open(f, $1, $2); }
-	;
-
-sync_when:
-	  T_ON T_CHANGE				{ $$ = NONE; }
-	| T_EVERY value				{ $$ = $2; }
-	| T_ON T_CHANGE T_AND T_EVERY value	{ $$ = $5; }
+	  T_SYNC T_ON T_CHANGE	{ tree_sync_open(f, $1, true, NONE); }
+	| T_SYNC T_EVERY value	{ tree_sync_open(f, $1, false, $3); }
+	| T_SYNC T_ON T_CHANGE T_AND T_EVERY value {
+		tree_sync_open(f, $1, true, $6);
+	}
 	;
 
 sync_body:
@@ -366,10 +365,12 @@ sync_body:
 
 sync_line:
 	  T_BASE value		{ once(&SYNC->base, $1, "base", $2); }
-	| T_SQLITE values optional	{ tree_sync_names(f, $2); }
-	| T_TREE values optional	{ tree_sync_names(f, $2); }
-	| T_FILE values optional	{ tree_sync_names(f, $2); }
-	| T_NEVER values	{ tree_sync_names(f, $2); }
+	| T_SQLITE values optional {
+		tree_sync_names(f, SYNC_SQLITE, $2, $3);
+	}
+	| T_TREE values optional { tree_sync_names(f, SYNC_TREE, $2, $3); }
+	| T_FILE values optional { tree_sync_names(f, SYNC_FILE, $2, $3); }
+	| T_NEVER values	{ tree_sync_names(f, SYNC_NEVER, $2, false); }
 	| T_BEFORE T_CAPTURE T_EXEC value {
 		once(&SYNC->before, $1, "before capture exec", $4);
 	}
@@ -380,8 +381,8 @@ sync_line:
 	| T_BANDWIDTH value	{ once(&SYNC->bandwidth, $1, "bandwidth", $2); }
 	;
 
-optional: %empty
-	| T_OPTIONAL
+optional: %empty		{ $$ = false; }
+	| T_OPTIONAL		{ $$ = true; }
 	;
 
 value:	  T_WORD

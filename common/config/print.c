@@ -103,6 +103,52 @@ print_service(const struct conf *c, const struct conf_service *s, FILE *out)
 }
 
 static const char *
+sync_word(uint8_t kind)
+{
+	switch ((enum conf_sync_kind)kind) {
+	case SYNC_SQLITE:
+		return "sqlite";
+	case SYNC_TREE:
+		return "tree";
+	case SYNC_FILE:
+		return "file";
+	case SYNC_NEVER:
+		return "never";
+	}
+	return "";
+}
+
+static void
+print_sync(const struct conf *c, const struct conf_pair *p, FILE *out)
+{
+	const struct conf_sync *s = &p->sync;
+	const struct conf_sync_entry *e;
+	char time[DURATION_TEXT_MAX], size[SIZE_TEXT_MAX];
+	uint32_t i;
+
+	if (!p->has_sync)
+		return;
+	fprintf(out, "\tsync %severy %s {\n",
+	    s->on_change ? "on change and " : "",
+	    duration_text(s->every_ms, time));
+	line_string(c, out, "\t\tbase", s->base);
+	for (i = 0; i < s->nentries; i++) {
+		e = conf_pair_sync(c, p, i);
+		fprintf(out, "\t\t%s ", sync_word(e->kind));
+		put_string(out, conf_string(c, e->pattern));
+		fputs(e->optional ? " optional\n" : "\n", out);
+	}
+	line_string(c, out, "\t\tbefore capture exec", s->before_capture);
+	fprintf(out, "\t\tkeep %u generations\n", s->keep_generations);
+	fprintf(out, "\t\tstore at most %s\n",
+	    size_text(s->store_max_bytes, size));
+	if (s->bandwidth != 0)
+		fprintf(out, "\t\tbandwidth %s\n",
+		    size_text(s->bandwidth, size));
+	fputs("\t}\n", out);
+}
+
+static const char *
 protocol_words(uint8_t protocol)
 {
 	switch ((enum conf_protocol)protocol) {
@@ -169,6 +215,7 @@ print_pair(const struct conf *c, const struct conf_pair *p, FILE *out)
 		print_node(c, p, conf_pair_node(c, p, i), out);
 	print_election(c, p, out);
 	print_service(c, &p->service, out);
+	print_sync(c, p, out);
 	fprintf(out, "\tpartner ssh port %u\n", p->partner_ssh_port);
 	fprintf(out, "\tflap limit %u takeovers in %s\n", p->flap_limit,
 	    duration_text(p->flap_window_ms, window));

@@ -182,28 +182,60 @@ tree_service_open(struct config_file *f, struct word key,
 	SERVICE->unit = unit;
 }
 
+/* The data half is off: this line alone refuses its block. */
+bool config_sync_available = false;
+
 void
-tree_sync_open(struct config_file *f, struct word key, struct word every)
+tree_sync_open(struct config_file *f, struct word key, bool on_change,
+    struct word every)
 {
 	SYNC = &PAIR->sync;
 	if (place_is_set(SYNC->at)) {
 		given_twice(f, key.at, "sync", SYNC->at);
 		SYNC = arena_alloc(f, sizeof(*SYNC));
-	} else {
+	} else if (!config_sync_available) {
 		tree_not_available(f, key, "sync");
 	}
 	SYNC->at = key.at;
+	SYNC->on_change = on_change;
 	SYNC->every = every;
 }
 
-void
-tree_sync_names(struct config_file *f, struct word_list *l)
+static void
+add_sync_entry(struct config_file *f, struct ast_sync_entry *e)
 {
-	struct word_list *next;
+	if (++SYNC->nentries > CONF_SYNC_ENTRIES_MAX) {
+		if (SYNC->nentries == CONF_SYNC_ENTRIES_MAX + 1)
+			config_error(f, e->w.at, "a pattern or a tree takes "
+			    "the place of many", "expected at most %u paths "
+			    "in a sync block", CONF_SYNC_ENTRIES_MAX);
+		return;
+	}
+	if (SYNC->last_entry == NULL)
+		SYNC->entry = e;
+	else
+		SYNC->last_entry->next = e;
+	SYNC->last_entry = e;
+}
 
-	for (; l != NULL; l = next) {
-		next = l->next;
-		l->next = SYNC->relative;
-		SYNC->relative = l;
+/* The list is the line from right to left. */
+void
+tree_sync_names(struct config_file *f, enum conf_sync_kind kind,
+    struct word_list *l, bool optional)
+{
+	struct ast_sync_entry *line = NULL, *e, *next;
+
+	for (; l != NULL; l = l->next) {
+		e = arena_alloc(f, sizeof(*e));
+		e->w = l->w;
+		e->kind = kind;
+		e->optional = optional;
+		e->next = line;
+		line = e;
+	}
+	for (e = line; e != NULL; e = next) {
+		next = e->next;
+		e->next = NULL;
+		add_sync_entry(f, e);
 	}
 }

@@ -98,6 +98,7 @@ value_size(const struct word *w, uint64_t *bytes)
 	static const char units[] = "KMGT";
 	struct word number = *w;
 	const char *unit = NULL;
+	unsigned int shift;
 	uint32_t n;
 
 	if (w->len == 0)
@@ -109,8 +110,9 @@ value_size(const struct word *w, uint64_t *bytes)
 	if (!value_number(&number, &n) ||
 	    (unit == NULL && number.len != w->len))
 		return false;
-	*bytes = (uint64_t)n << (unit == NULL ? 0 : 10 * (unit - units + 1));
-	return true;
+	shift = unit == NULL ? 0 : 10 * (unsigned int)(unit - units + 1);
+	*bytes = (uint64_t)n << shift;
+	return *bytes >> shift == n;
 }
 
 bool
@@ -203,6 +205,42 @@ addr_text(const struct conf_addr *a, char buf[ADDR_TEXT_MAX])
 	if (inet_ntop(a->family == 4 ? AF_INET : AF_INET6, a->byte, buf,
 	    ADDR_TEXT_MAX) == NULL)
 		buf[0] = '\0';
+	return buf;
+}
+
+bool
+path_within(const char *path, const char *dir)
+{
+	size_t n;
+
+	for (;; path += n, dir += n) {
+		path += strspn(path, "/");
+		dir += strspn(dir, "/");
+		n = strcspn(dir, "/");
+		if (n == 0)
+			return true;
+		if (strncmp(path, dir, n) != 0 ||
+		    (path[n] != '/' && path[n] != '\0'))
+			return false;
+	}
+}
+
+const char *
+size_text(uint64_t bytes, char buf[SIZE_TEXT_MAX])
+{
+	static const char units[] = "KMGT";
+	size_t unit = 0;
+
+	while (unit < 4 && bytes != 0 && bytes % 1024 == 0) {
+		bytes /= 1024;
+		unit++;
+	}
+	if (unit == 0)
+		snprintf(buf, SIZE_TEXT_MAX, "%llu",
+		    (unsigned long long)bytes);
+	else
+		snprintf(buf, SIZE_TEXT_MAX, "%llu%c",
+		    (unsigned long long)bytes, units[unit - 1]);
 	return buf;
 }
 

@@ -18,6 +18,7 @@ struct blob {
 	struct conf_pair p[BLOB_PAIRS];
 	struct conf_addr a[BLOB_PAIRS];
 	struct conf_node n[BLOB_PAIRS * 2];
+	struct conf_sync_entry s[2];	/* of no pair yet */
 	char		strings[256];
 };
 
@@ -60,7 +61,7 @@ blob_make(struct blob *b, uint32_t serial, const char *const name[BLOB_PAIRS])
 		.magic = CONF_MAGIC, .version = CONF_VERSION,
 		.size = sizeof(*b), .serial = serial,
 		.npairs = BLOB_PAIRS, .naddrs = BLOB_PAIRS,
-		.nnodes = 2 * BLOB_PAIRS, .strings_len = sizeof(b->strings),
+		.nnodes = 2 * BLOB_PAIRS, .nsyncs = 2, .strings_len = sizeof(b->strings),
 	};
 	memcpy(b->strings + 1, "alpha\0beta\0eth0\0/bin/true", 26);
 	for (i = 0; i < BLOB_PAIRS; i++)

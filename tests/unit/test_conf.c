@@ -24,6 +24,16 @@ setup(void)
 			{ .kind = HEALTH_EXEC, .command = 17 },
 		},
 	};
+	memcpy(blob.strings + 200, "/srv", 5);
+	blob.p[1].has_sync = true;
+	blob.p[1].sync = (struct conf_sync){
+		.base = 200, .before_capture = 200,
+		.first_entry = 0, .nentries = 2,
+		.every_ms = 60000, .keep_generations = 2,
+		.store_max_bytes = 1 << 20,
+	};
+	blob.s[0] = (struct conf_sync_entry){ SYNC_TREE, true, { 0 }, 1 };
+	blob.s[1] = (struct conf_sync_entry){ SYNC_NEVER, false, { 0 }, 7 };
 	blob.p[2].ntracks = 1;
 	blob.p[2].track[0] = 12;	/* eth0 */
 }
@@ -56,6 +66,11 @@ walk(const struct conf *c)
 		n += strlen(conf_string(c, p->notify));
 		n += strlen(conf_string(c, p->service.check));
 		n += p->preempt;
+		n += strlen(conf_string(c, p->sync.base));
+		n += strlen(conf_string(c, p->sync.before_capture));
+		for (j = 0; j < p->sync.nentries; j++)
+			n += strlen(conf_string(c,
+			    conf_pair_sync(c, p, j)->pattern));
 		for (j = 0; j < p->ntracks; j++)
 			n += strlen(conf_string(c, p->track[j]));
 		for (j = 0; j < p->service.nhealth; j++)
@@ -154,6 +169,8 @@ START_TEST(test_head)
 	REFUSED(blob.c.npairs = CONF_PAIRS_MAX + 1, "too many pairs");
 	REFUSED(blob.c.naddrs++, "add up");
 	REFUSED(blob.c.nnodes = UINT32_MAX, "add up");
+	REFUSED(blob.c.nsyncs--, "add up");
+	REFUSED(blob.c.nsyncs = UINT32_MAX, "add up");
 	REFUSED(blob.strings[0] = 'a', "string pool");
 	REFUSED(blob.strings[sizeof(blob.strings) - 1] = 'a', "string pool");
 	REFUSED(blob.c.run_dir = sizeof(blob.strings), "path");
@@ -186,6 +203,46 @@ START_TEST(test_pair)
 	blob.p[0].interval_ms = 255000;
 	blob.p[1].protocol = PROTOCOL_VRRP3;
 	blob.p[1].interval_ms = 10;
+	ck_assert_ptr_null(verdict(&blob, sizeof(blob)));
+}
+END_TEST
+
+#define PATTERN(text)							\
+	memcpy(blob.strings + 180, text, sizeof(text));			\
+	blob.s[0].pattern = 180
+
+START_TEST(test_sync)
+{
+	REFUSED(blob.p[0].sync.every_ms = 1, "without a block");
+	REFUSED(blob.p[1].has_sync = false, "without a block");
+	REFUSED(blob.p[1].sync.first_entry = 1, "out of range");
+	REFUSED(blob.p[1].sync.first_entry = UINT32_MAX, "out of range");
+	REFUSED(blob.p[1].sync.nentries = 3, "out of range");
+	REFUSED(blob.p[1].sync.nentries = 0, "number of entries");
+	REFUSED(blob.p[1].sync.nentries = CONF_SYNC_ENTRIES_MAX + 1,
+	    "number of entries");
+	REFUSED(blob.p[1].sync.base = 0, "base");
+	REFUSED(blob.p[1].sync.base = 1, "base");
+	REFUSED(blob.p[1].sync.base = UINT32_MAX, "base");
+	REFUSED(blob.p[1].sync.before_capture = UINT32_MAX, "command");
+	REFUSED(blob.p[1].sync.every_ms = 999, "interval");
+	REFUSED(blob.p[1].sync.every_ms = 86400001, "interval");
+	REFUSED(blob.p[1].sync.keep_generations = 1, "generations");
+	REFUSED(blob.p[1].sync.store_max_bytes = 0, "size");
+	REFUSED(memset(&blob.p[1].sync.on_change, 2, 1), "flag");
+	REFUSED(memset(&blob.s[0].optional, 2, 1), "flag");
+	REFUSED(blob.s[0].kind = 0, "kind");
+	REFUSED(blob.s[1].kind = SYNC_NEVER + 1, "kind");
+	REFUSED(blob.s[0].pattern = 0, "pattern");
+	REFUSED(blob.s[0].pattern = UINT32_MAX, "pattern");
+	REFUSED(PATTERN("/a"), "pattern");
+	REFUSED(PATTERN("a/"), "pattern");
+	REFUSED(PATTERN("a//b"), "pattern");
+	REFUSED(PATTERN(".."), "pattern");
+	REFUSED(PATTERN("a/../b"), "pattern");
+	REFUSED(PATTERN("a/."), "pattern");
+	setup();
+	PATTERN("a/..b/.c");
 	ck_assert_ptr_null(verdict(&blob, sizeof(blob)));
 }
 END_TEST
@@ -281,6 +338,7 @@ main(void)
 	tcase_add_test(t, test_noise);
 	tcase_add_test(t, test_head);
 	tcase_add_test(t, test_pair);
+	tcase_add_test(t, test_sync);
 	tcase_add_test(t, test_node_and_service);
 	tcase_add_test(t, test_secrets);
 	suite_add_tcase(s, t);

@@ -15,6 +15,9 @@
 
 #include "config.h"
 
+/* Not part of config.h: every block is read here, allowed or not. */
+extern bool config_sync_available;
+
 static char	dir[] = "/tmp/vipair-config-XXXXXX";
 
 /* Whole file, or NULL when it is absent. */
@@ -241,6 +244,97 @@ START_TEST(test_blob)
 }
 END_TEST
 
+#define SYNC " sync every 2s {\n base \"/srv/x\"\n tree \"a\" \"b\"\n" \
+	" file \"c\" optional\n sqlite \"d\" never \"a/e\"\n" \
+	" bandwidth 4G\n store at most 1T\n }\n"
+
+static void
+check_entry(const struct conf *c, uint32_t i, enum conf_sync_kind kind,
+    const char *pattern, bool optional)
+{
+	const struct conf_sync_entry *e = conf_pair_sync(c, conf_pair(c, 0),
+	    i);
+
+	ck_assert_uint_eq(e->kind, kind);
+	ck_assert_str_eq(conf_string(c, e->pattern), pattern);
+	ck_assert(e->optional == optional);
+}
+
+START_TEST(test_blob_sync)
+{
+	struct config *c = load_text(MINIMAL(SYNC), CONFIG_NO_SECRETS);
+	const struct conf_pair *p;
+
+	ck_assert_ptr_nonnull(c->conf);
+	ck_assert_ptr_null(conf_verify(c->conf, c->conf_len));
+	p = conf_pair(c->conf, 0);
+	ck_assert(p->has_sync);
+	ck_assert(!p->sync.on_change);
+	ck_assert_uint_eq(p->sync.every_ms, 2000);
+	ck_assert_uint_eq(p->sync.keep_generations, 24);
+	ck_assert_uint_eq(p->sync.bandwidth, UINT64_C(4) << 30);
+	ck_assert_uint_eq(p->sync.store_max_bytes, UINT64_C(1) << 40);
+	ck_assert_str_eq(conf_string(c->conf, p->sync.base), "/srv/x");
+	ck_assert_uint_eq(p->sync.nentries, 5);
+	check_entry(c->conf, 0, SYNC_TREE, "a", false);
+	check_entry(c->conf, 1, SYNC_TREE, "b", false);
+	check_entry(c->conf, 2, SYNC_FILE, "c", true);
+	check_entry(c->conf, 3, SYNC_SQLITE, "d", false);
+	check_entry(c->conf, 4, SYNC_NEVER, "a/e", false);
+	config_free(c);
+}
+END_TEST
+
+/* The block is refused as a whole, once, while it is not available. */
+START_TEST(test_sync_refused)
+{
+	struct config *c;
+	bool was = config_sync_available;
+
+	config_sync_available = false;
+	c = load_text(MINIMAL(" secret file \"/s\"\n" SYNC),
+	    CONFIG_NO_SECRETS);
+	ck_assert_ptr_null(c->conf);
+	ck_assert_uint_eq(c->nerrors, 1);
+	ck_assert_uint_eq(c->nproblems, 1);
+	ck_assert_str_eq(c->problem[0].text,
+	    "\"sync\" is not available in this version");
+	config_free(c);
+	config_sync_available = was;
+}
+END_TEST
+
+/* As many paths as fit, and one more. */
+static uint32_t
+errors_of_paths(int n)
+{
+	struct config *c;
+	uint32_t errors;
+	FILE *out = fopen(in_dir("c"), "w");
+	int i;
+
+	fputs("pair \"a\" {\n virtual address 10.0.0.9\n node \"a\" address "
+	    "10.0.0.1\n secret file \"/s\"\n sync on change {\n "
+	    "base \"/b\"\n", out);
+	for (i = 0; i < n; i++)
+		fprintf(out, "tree \"t%d\"\n", i);
+	fputs("}\n}\n", out);
+	fclose(out);
+	c = config_load(in_dir("c"), CONFIG_NO_SECRETS, 1);
+	errors = c->nerrors;
+	ck_assert(c->conf == NULL || conf_verify(c->conf, c->conf_len) == NULL);
+	config_free(c);
+	return errors;
+}
+
+START_TEST(test_path_limit)
+{
+	ck_assert_uint_eq(errors_of_paths(CONF_SYNC_ENTRIES_MAX), 0);
+	ck_assert_uint_eq(errors_of_paths(CONF_SYNC_ENTRIES_MAX + 1), 1);
+	ck_assert_uint_eq(errors_of_paths(5000), 1);
+}
+END_TEST
+
 static void
 check_unreadable(const char *path, enum config_mode mode, const char *says)
 {
@@ -437,11 +531,15 @@ main(void)
 
 	if (mkdtemp(dir) == NULL)
 		return 1;
+	config_sync_available = true;
 	tcase_set_timeout(t, 60);
 	tcase_add_test(t, test_cases);
 	tcase_add_test(t, test_round_trip);
 	tcase_add_test(t, test_fingerprint);
 	tcase_add_test(t, test_blob);
+	tcase_add_test(t, test_blob_sync);
+	tcase_add_test(t, test_sync_refused);
+	tcase_add_test(t, test_path_limit);
 	tcase_add_test(t, test_unreadable);
 	tcase_add_test(t, test_lenient);
 	tcase_add_test(t, test_line);

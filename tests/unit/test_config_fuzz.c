@@ -18,6 +18,9 @@
 #define ROUNDS	20000
 #define TEXT_MAX 8192
 
+/* Not part of config.h: the block is fuzzed, allowed or not. */
+extern bool config_sync_available;
+
 static uint64_t	state;
 
 /* xorshift64*: the same numbers everywhere. */
@@ -59,7 +62,7 @@ mutate(char *s, size_t len)
 {
 	static const char *const odd[] = { "\"", "{", "}", "\n", ";", ",",
 	    "\0", "\xff", "\\", "#", " 0 ", " 99999999999 ", "-1", "1.5s",
-	    "hex:", "active", "\r", "..", "255.255.255.255" };
+	    "hex:", "active", "\r", "..", "/", ".", ".vipair", "T", "255.255.255.255" };
 	size_t at = draw((uint32_t)len + 1), n, i;
 	char piece[64];
 	const char *word;
@@ -213,6 +216,7 @@ main(void)
 	state = seed == NULL ? UINT64_C(0x9e3779b97f4a7c15) :
 	    strtoull(seed, NULL, 0) | 1;
 	printf("VIPAIR_SEED=%#llx\n", (unsigned long long)state);
+	config_sync_available = true;
 	tcase_set_timeout(t, 100);
 	tcase_add_test(t, test_configuration);
 	tcase_add_test(t, test_secret);

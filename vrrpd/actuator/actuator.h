@@ -50,6 +50,7 @@ struct actuator {
 	mono_t		adopt_by;	/* leftovers without HOLD go then */
 	uint32_t	seq;		/* of the netlink request under way */
 	int		request_error;	/* first errno it earned, or 0 */
+	bool		answered;	/* its last part was done */
 	struct netview	view;
 	struct pair_state pair[CONF_PAIRS_MAX];
 	uint32_t	on[ADDRS_MAX];	/* ifindex it is on, 0 absent */
@@ -72,7 +73,8 @@ void	address_remove_stray(const struct rtnl_address *a);
 
 /* links.c */
 void	netlink_open(void);
-void	netlink_drain(void);
+/* Reads all news, or those before the answer to the request under way. */
+void	netlink_drain(bool until_answer);
 void	links_scan(void);
 void	links_tell(bool all);
 

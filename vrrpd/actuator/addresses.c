@@ -4,7 +4,9 @@
  * Actuator: leased addresses by rtnetlink.  Each is a /32 (/128) with a
  * finite lifetime, so that the kernel removes it when nobody renews it, and
  * with our protocol mark.  The kernel has done a request when send returns;
- * one drain then reads errors and echoes alike.
+ * what is read then up to its answer is errors, echoes, and whatever others
+ * changed before it: of each order it is known what was removed before the
+ * last one, or before this turn.
  */
 
 #include <errno.h>
@@ -24,7 +26,7 @@ send_batch(const uint8_t *end, struct nlmsghdr *last)
 	ac.request_error = 0;
 	if (mnl_socket_sendto(ac.nl, batch, (size_t)(end - batch)) == -1)
 		return errno;
-	netlink_drain();
+	netlink_drain(true);
 	return ac.request_error;
 }
 
@@ -39,7 +41,6 @@ addresses_hold(uint32_t pair, uint32_t lease_s, bool add)
 
 	if (ifindex == 0)
 		return ENODEV;
-	netlink_drain();	/* what was removed until now is known */
 	ac.seq++;
 	for (uint32_t i = 0; i < p->naddrs; i++) {
 		if (!add && ac.on[p->first_addr + i] != ifindex)

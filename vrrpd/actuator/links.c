@@ -158,8 +158,12 @@ netlink_news(const struct nlmsghdr *nh)
 	switch (nh->nlmsg_type) {
 	case NLMSG_ERROR:
 		e = mnl_nlmsg_get_payload(nh);
-		if (nh->nlmsg_seq == ac.seq && ac.request_error == 0)
+		if (nh->nlmsg_seq != ac.seq)
+			break;
+		if (ac.request_error == 0)
 			ac.request_error = -e->error;
+		/* One that failed is named; the last one is always. */
+		ac.answered = e->error == 0;
 		break;
 	case NLMSG_DONE:
 		scan_next();
@@ -176,11 +180,12 @@ netlink_news(const struct nlmsghdr *nh)
 }
 
 void
-netlink_drain(void)
+netlink_drain(bool until_answer)
 {
 	static uint8_t buf[1 << 16] __attribute__((aligned(NLMSG_ALIGNTO)));
 
-	for (;;) {
+	ac.answered = false;
+	while (!until_answer || !ac.answered) {
 		const ssize_t n = mnl_socket_recvfrom(ac.nl, buf, sizeof(buf));
 		const struct nlmsghdr *nh = (const void *)buf;
 		int left = (int)n;

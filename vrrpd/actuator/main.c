@@ -87,7 +87,7 @@ turn(mono_t next)
 		fatal("ppoll");
 	/* First what the kernel did, then what is wanted of it. */
 	if (p[0].revents)
-		netlink_drain();
+		netlink_drain(false);
 	if (p[1].revents)
 		elector_read();
 	if (p[2].revents)

@@ -94,6 +94,8 @@ accept_one(struct elector *el, int fd, bool control)
 		(void)close(fd);
 		return;
 	}
+	if (c >= el->client + el->clients_top)
+		el->clients_top = (uint32_t)(c - el->client) + 1;
 	c->fd = fd;
 	c->phase = CLIENT_ASKING;
 	c->control = control;
@@ -328,7 +330,7 @@ control_timers(struct elector *el)
 {
 	uint32_t i;
 
-	for (i = 0; i < CLIENTS_MAX; i++)
+	for (i = 0; i < el->clients_top; i++)
 		if (el->client[i].phase != CLIENT_FREE &&
 		    mono_reached(el->now, el->client[i].limit))
 			drop(&el->client[i]);
@@ -340,7 +342,7 @@ control_due(const struct elector *el)
 	mono_t due = MONO_NEVER;
 	uint32_t i;
 
-	for (i = 0; i < CLIENTS_MAX; i++)
+	for (i = 0; i < el->clients_top; i++)
 		if (el->client[i].phase != CLIENT_FREE)
 			due = mono_first(due, el->client[i].limit);
 	return due;
@@ -376,7 +378,7 @@ control_publish(struct elector *el, const struct ctl_event *e)
 	struct client *c;
 	uint32_t i;
 
-	for (i = 0; i < CLIENTS_MAX; i++) {
+	for (i = 0; i < el->clients_top; i++) {
 		c = &el->client[i];
 		if (!follows(c, CTL_SUBSCRIBE))
 			continue;
@@ -393,10 +395,10 @@ control_advert(struct elector *el, const struct port *port,
 	struct ctl_advert r;
 	uint32_t i;
 
-	for (i = 0; i < CLIENTS_MAX; i++)
+	for (i = 0; i < el->clients_top; i++)
 		if (follows(&el->client[i], CTL_MONITOR))
 			break;
-	if (i == CLIENTS_MAX)
+	if (i == el->clients_top)
 		return;
 	memset(&r, 0, sizeof(r));
 	r.head = (struct ctl_head){
@@ -409,7 +411,7 @@ control_advert(struct elector *el, const struct port *port,
 	r.len = (uint16_t)(in->len < sizeof(r.ip) ? in->len : sizeof(r.ip));
 	memcpy(r.ip, in->ip, r.len);
 	/* A flood would drop every monitor: what does not fit is left out. */
-	for (; i < CLIENTS_MAX; i++)
+	for (; i < el->clients_top; i++)
 		if (follows(&el->client[i], CTL_MONITOR))
 			push(el, &el->client[i], &r, sizeof(r), true);
 }

@@ -207,6 +207,8 @@ struct elector {
 	uint16_t	slot[CONF_PAIRS_MAX];	/* by pair index */
 	int64_t		due[CONF_PAIRS_MAX];	/* by pair index; 0 never */
 	struct pair	pair[CONF_PAIRS_MAX];	/* by slot */
+	/* Behind the highest place ever used: each turn looks at few. */
+	uint32_t	ports_top, clients_top;
 	struct port	port[PORTS_MAX];
 	int		listener[LISTENERS];
 	struct client	client[CLIENTS_MAX];

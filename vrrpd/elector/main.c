@@ -58,7 +58,7 @@ watch_all(struct elector *el, struct turn *t)
 	(void)watch(t, el->supervisor.fd, POLLIN);
 	(void)watch(t, el->actuator.fd, POLLIN);
 	(void)watch(t, el->keeper.fd, POLLIN);
-	for (i = 0; i < PORTS_MAX; i++) {
+	for (i = 0; i < el->ports_top; i++) {
 		if (el->port[i].ifindex == 0)
 			continue;
 		t->port_at[i] = watch(t, el->port[i].advert, POLLIN);
@@ -68,7 +68,7 @@ watch_all(struct elector *el, struct turn *t)
 	}
 	for (i = 0; i < LISTENERS; i++)
 		t->listener_at[i] = watch(t, el->listener[i], POLLIN);
-	for (i = 0; i < CLIENTS_MAX; i++)
+	for (i = 0; i < el->clients_top; i++)
 		if (el->client[i].phase != CLIENT_FREE)
 			t->client_at[i] = watch(t, el->client[i].fd,
 			    control_events(&el->client[i]));
@@ -82,7 +82,7 @@ next_deadline(const struct elector *el)
 
 	for (i = 0; i < el->conf->npairs; i++)
 		due = mono_first(due, (mono_t){ el->due[i] });
-	for (i = 0; i < PORTS_MAX; i++)
+	for (i = 0; i < el->ports_top; i++)
 		if (el->port[i].ifindex != 0)
 			due = mono_first(due, el->port[i].stray_next);
 	if (!el->stored)
@@ -155,7 +155,7 @@ drain_ports(struct elector *el, const struct turn *t)
 {
 	uint32_t i;
 
-	for (i = 0; i < PORTS_MAX; i++) {
+	for (i = 0; i < el->ports_top; i++) {
 		struct port *port = &el->port[i];
 
 		if (port->ifindex == 0 || t->port_at[i] == 0)
@@ -175,7 +175,7 @@ read_strays(struct elector *el, const struct turn *t)
 {
 	uint32_t i;
 
-	for (i = 0; i < PORTS_MAX; i++) {
+	for (i = 0; i < el->ports_top; i++) {
 		struct port *port = &el->port[i];
 
 		if (port->ifindex == 0 || t->port_at[i] == 0)
@@ -193,7 +193,7 @@ serve_clients(struct elector *el, const struct turn *t)
 {
 	uint32_t i;
 
-	for (i = 0; i < CLIENTS_MAX; i++) {
+	for (i = 0; i < el->clients_top; i++) {
 		struct client *c = &el->client[i];
 
 		if (c->phase == CLIENT_FREE || t->client_at[i] == 0)

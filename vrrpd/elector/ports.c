@@ -18,7 +18,7 @@ port_of(struct elector *el, uint32_t ifindex)
 
 	if (ifindex == 0)
 		return NULL;
-	for (i = 0; i < PORTS_MAX; i++)
+	for (i = 0; i < el->ports_top; i++)
 		if (el->port[i].ifindex == ifindex)
 			return &el->port[i];
 	return NULL;
@@ -51,6 +51,8 @@ port_make(struct elector *el, uint32_t ifindex, uint8_t family)
 			port = &el->port[i];
 	if (port == NULL)
 		return NULL;
+	if (port >= el->port + el->ports_top)
+		el->ports_top = (uint32_t)(port - el->port) + 1;
 	memset(port, 0, sizeof(*port));
 	port->ifindex = ifindex;
 	port->family = family;

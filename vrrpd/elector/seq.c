@@ -61,8 +61,7 @@ bool
 seq_wants(const struct seq *s, int64_t wall_ns, int64_t interval_ns,
     uint64_t *ceiling)
 {
-	uint64_t clock = seq_of_clock(wall_ns);
-	uint64_t used = s->last;
+	uint64_t now = max_u64(seq_of_clock(wall_ns), s->last);
 	uint64_t span = seq_of_clock(interval_ns);
 
 	if (s->waiting)
@@ -70,9 +69,13 @@ seq_wants(const struct seq *s, int64_t wall_ns, int64_t interval_ns,
 	/* An interval beyond the ceiling's reach: numbers lag, no harm. */
 	if (span > 2 * SEQ_SECOND)
 		span = 2 * SEQ_SECOND;
-	if (used + span + SEQ_RESERVE <= s->ceiling)
+	/*
+	 * Each question costs the disk a flush: the next advert may find
+	 * the ceiling a little below the clock, and step in the reserve.
+	 */
+	if (now + span <= s->ceiling + SEQ_RESERVE / 2)
 		return false;
-	*ceiling = max_u64(clock, used) + SEQ_AHEAD;
+	*ceiling = now + SEQ_AHEAD;
 	return true;
 }
 

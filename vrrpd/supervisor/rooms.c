@@ -407,7 +407,7 @@ timers_of(struct supervisor *s, enum room room, mono_t now, mono_t *deadline)
 		rooms_kill(s, room, "closed its channel and stays");
 	sooner(deadline, e->killed ? MONO_NEVER : e->kill_at);
 	if (!mono_is_set(e->pinged) ||
-	    mono_span_ns(e->pinged, now) >= PING_EVERY_NS) {
+	    mono_span_ns(e->pinged, now) >= PING_EVERY_NS - PING_NEAR_NS) {
 		/* We slept ourselves: nobody could have answered. */
 		if (mono_is_set(e->pinged) &&
 		    mono_span_ns(e->pinged, now) > 2 * PING_EVERY_NS)

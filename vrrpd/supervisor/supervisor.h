@@ -22,8 +22,9 @@
 #define ROOM_FIRST		ROOM_ELECTOR
 #define ROOM_LAST		ROOM_KEEPER
 
-#define PING_EVERY_NS		(5 * NS_PER_S)
-#define PONG_WITHIN_NS		(15 * NS_PER_S)
+#define PING_EVERY_NS		(10 * NS_PER_S)
+#define PING_NEAR_NS		NS_PER_S	/* one wake-up for all */
+#define PONG_WITHIN_NS		(20 * NS_PER_S)
 #define CONF_OK_WITHIN_NS	(5 * NS_PER_S)
 
 struct options {

@@ -22,7 +22,7 @@ def pytest_runtest_makereport(item, call):
     lab = getattr(item, "laboratory", None)
     if lab is None:
         return
-    if report.when == "call" and report.failed:
+    if report.when != "teardown" and report.failed:
         report.sections.append(("what happened", lab.story()))
     if report.when == "call" and lab.measured:
         report.sections.append(("measured", "\n".join(lab.measured)))

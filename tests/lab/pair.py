@@ -26,8 +26,11 @@ class Pair:
             self.start()
 
     def start(self, probe=True):
-        """Both from cold; alpha is preferred and becomes active."""
+        """Both from cold; alpha is preferred and becomes active.  On a
+        loaded machine it must not be the one that starts later."""
         self.a.start()
+        self.lab.wait_for(lambda: self.a.proc.said("pair vpn"), 10,
+                          "alpha's elector runs")
         self.b.start()
         self.lab.wait_holder("alpha", 20)
         if probe:

@@ -221,14 +221,17 @@ good_relative(const char *s)
 static const char *
 verify_sync_entry(const struct conf *c, const struct conf_sync_entry *e)
 {
-	if (e->kind < SYNC_SQLITE || e->kind > SYNC_NEVER)
+	if (e->kind < CONF_SYNC_SQLITE || e->kind > CONF_SYNC_NEVER)
 		return "sync: bad kind of entry";
 	if (!good_bool(&e->optional))
 		return "sync: bad flag";
-	if (!good_length(c, e->pattern, 1, CONF_PATTERN_MAX) ||
-	    !good_relative(strings(c) + e->pattern))
+	if (!good_length(c, e->pattern, 1, CONF_PATTERN_MAX))
 		return "sync: bad pattern";
-	return NULL;
+	if (e->kind == CONF_SYNC_TREE &&
+	    strcmp(strings(c) + e->pattern, ".") == 0)
+		return NULL;
+	return good_relative(strings(c) + e->pattern) ? NULL :
+	    "sync: bad pattern";
 }
 
 static const char *

@@ -112,16 +112,16 @@ struct conf_service {
 };
 
 enum conf_sync_kind {
-	SYNC_SQLITE = 1,	/* a database: copied hot */
-	SYNC_TREE,		/* a directory and all below it */
-	SYNC_FILE,
-	SYNC_NEVER,		/* stays this node's own, with all below it */
+	CONF_SYNC_SQLITE = 1,	/* a database: copied hot */
+	CONF_SYNC_TREE,		/* a directory and all below it */
+	CONF_SYNC_FILE,
+	CONF_SYNC_NEVER,		/* stays this node's own, with all below it */
 };
 
 /*
  * pattern is relative to base, 1 to CONF_PATTERN_MAX bytes, no "." or "..",
- * no empty component, not below ".vipair" (the loader's own).  Each
- * component is a pattern of fnmatch(3) without flags for one name.
+ * no empty component, not below ".vipair" (the loader's own); a tree may be
+ * ".", the base itself.  How it matches: syncd/mirror/pattern.h.
  */
 struct conf_sync_entry {
 	uint8_t		kind;		/* enum conf_sync_kind */

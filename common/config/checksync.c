@@ -78,7 +78,12 @@ check_below(struct config_file *f, const struct ast_sync *sync,
 
 	if (e->w.bad)
 		return;
-	if ((wrong = below_wrong(&e->w)) != NULL) {
+	/* The base itself. */
+	if (e->kind == CONF_SYNC_TREE && strcmp(e->w.s, ".") == 0)
+		wrong = NULL;
+	else
+		wrong = below_wrong(&e->w);
+	if (wrong != NULL) {
 		e->w.bad = true;
 		config_error(f, e->w.at, NULL, "\"%s\": %s",
 		    shown(&e->w, text), wrong);
@@ -126,7 +131,7 @@ check_entries(struct config_file *f, struct ast_pair *p)
 
 	for (e = p->sync.entry; e != NULL; e = e->next) {
 		check_below(f, &p->sync, e);
-		any |= e->kind != SYNC_NEVER;
+		any |= e->kind != CONF_SYNC_NEVER;
 	}
 	if (!any && !p->broken)
 		config_error(f, p->sync.at, "add: tree \"path\"",

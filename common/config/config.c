@@ -79,7 +79,7 @@ read_file(struct config_file *f)
 	fd = open(f->path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	if (fd == -1 || fstat(fd, &st) == -1) {
 		if (errno == ENOENT)
-			hint = "vipctl init makes one";
+			hint = "vipair.conf(5) has an example";
 		config_error(f, PLACE_FILE, hint, "%s", strerror(errno));
 	} else if ((why = unfit(f, &st, &hint)) != NULL) {
 		config_error(f, PLACE_FILE, hint, "%s", why);

@@ -366,11 +366,17 @@ sync_body:
 sync_line:
 	  T_BASE value		{ once(&SYNC->base, $1, "base", $2); }
 	| T_SQLITE values optional {
-		tree_sync_names(f, SYNC_SQLITE, $2, $3);
+		tree_sync_names(f, CONF_SYNC_SQLITE, $2, $3);
 	}
-	| T_TREE values optional { tree_sync_names(f, SYNC_TREE, $2, $3); }
-	| T_FILE values optional { tree_sync_names(f, SYNC_FILE, $2, $3); }
-	| T_NEVER values	{ tree_sync_names(f, SYNC_NEVER, $2, false); }
+	| T_TREE values optional {
+		tree_sync_names(f, CONF_SYNC_TREE, $2, $3);
+	}
+	| T_FILE values optional {
+		tree_sync_names(f, CONF_SYNC_FILE, $2, $3);
+	}
+	| T_NEVER values {
+		tree_sync_names(f, CONF_SYNC_NEVER, $2, false);
+	}
 	| T_BEFORE T_CAPTURE T_EXEC value {
 		once(&SYNC->before, $1, "before capture exec", $4);
 	}

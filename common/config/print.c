@@ -106,13 +106,13 @@ static const char *
 sync_word(uint8_t kind)
 {
 	switch ((enum conf_sync_kind)kind) {
-	case SYNC_SQLITE:
+	case CONF_SYNC_SQLITE:
 		return "sqlite";
-	case SYNC_TREE:
+	case CONF_SYNC_TREE:
 		return "tree";
-	case SYNC_FILE:
+	case CONF_SYNC_FILE:
 		return "file";
-	case SYNC_NEVER:
+	case CONF_SYNC_NEVER:
 		return "never";
 	}
 	return "";

@@ -160,7 +160,8 @@ read_hex(struct line *l, struct conf_key *k)
 	len -= 4;
 	if (len % 2 != 0 || len / 2 < CONF_KEY_LEN_MIN ||
 	    len / 2 > CONF_KEY_LEN_MAX) {
-		secret_error(l, "vipctl pair makes one", "expected a key of "
+		secret_error(l, "vipair(7) says how to make one", "expected a "
+		    "key of "
 		    "%u to %u bytes, two hex digits each", CONF_KEY_LEN_MIN,
 		    CONF_KEY_LEN_MAX);
 		return false;
@@ -204,7 +205,7 @@ read_key(struct line *l)
 		    CONF_KEYS_MAX);
 	} else if (read_hex(l, &k)) {
 		if (memcmp(k.byte, zero, k.len) == 0)
-			secret_error(l, "vipctl pair makes one",
+			secret_error(l, "vipair(7) says how to make one",
 			    "key %u is all zeros", k.id);
 		l->s->key[l->s->nkeys++] = k;
 		expect_end(l);
@@ -290,7 +291,7 @@ read_lines(struct config_file *f, const char *file, struct pair_secret *s,
 	if (s->nkeys == 1 && s->active == 0)
 		s->active = s->key[0].id;
 	if (s->nkeys == 0 && !s->has_carp)
-		problem_add_in(f, file, PLACE_FILE, "vipctl pair makes one",
+		problem_add_in(f, file, PLACE_FILE, "vipair(7) says how to make one",
 		    "neither a key nor a carp passphrase");
 	else if (s->nkeys > 0 && s->active == 0)
 		problem_add_in(f, file, PLACE_FILE, "add: active N",
@@ -337,7 +338,7 @@ secret_open(struct config_file *f, const struct word *w)
 		if (errno == ELOOP)
 			why = "expected a regular file, not a symbolic link";
 		if (errno == ENOENT)
-			hint = "vipctl pair makes it";
+			hint = "vipair(7) says how to make it";
 	} else if (fstat(fd, &st) == -1) {
 		why = strerror(errno);
 	} else {
@@ -386,14 +387,15 @@ warn_weak(struct config_file *f, const struct ast_pair *p)
 	    p->secret->nkeys > 0;
 
 	if (!is_set(&p->secret_file)) {
-		config_warn(f, p->at, "vipctl pair makes one: secret file "
-		    "\"/etc/vipair/vpn.secret\"", "no secret file: adverts "
-		    "are not authenticated, anybody on the LAN can take the "
-		    "address");
+		config_warn(f, p->at, "vipair(7) says how to make one: "
+		    "secret file \"/etc/vipair/vpn.secret\"",
+		    "no secret file: adverts are not authenticated, anybody "
+		    "on the LAN can take the address");
 		return;
 	}
 	if (!keys)
-		config_warn(f, p->secret_file.at, "vipctl pair adds one",
+		config_warn(f, p->secret_file.at,
+		    "vipair(7) says how to make one",
 		    p->protocol_value == PROTOCOL_CARP ?
 		    "no key in the secret file: adverts can be replayed" :
 		    "no key in the secret file: adverts are not "

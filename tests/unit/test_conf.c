@@ -32,8 +32,8 @@ setup(void)
 		.every_ms = 60000, .keep_generations = 2,
 		.store_max_bytes = 1 << 20,
 	};
-	blob.s[0] = (struct conf_sync_entry){ SYNC_TREE, true, { 0 }, 1 };
-	blob.s[1] = (struct conf_sync_entry){ SYNC_NEVER, false, { 0 }, 7 };
+	blob.s[0] = (struct conf_sync_entry){ CONF_SYNC_TREE, true, { 0 }, 1 };
+	blob.s[1] = (struct conf_sync_entry){ CONF_SYNC_NEVER, false, { 0 }, 7 };
 	blob.p[2].ntracks = 1;
 	blob.p[2].track[0] = 12;	/* eth0 */
 }
@@ -232,17 +232,20 @@ START_TEST(test_sync)
 	REFUSED(memset(&blob.p[1].sync.on_change, 2, 1), "flag");
 	REFUSED(memset(&blob.s[0].optional, 2, 1), "flag");
 	REFUSED(blob.s[0].kind = 0, "kind");
-	REFUSED(blob.s[1].kind = SYNC_NEVER + 1, "kind");
+	REFUSED(blob.s[1].kind = CONF_SYNC_NEVER + 1, "kind");
 	REFUSED(blob.s[0].pattern = 0, "pattern");
 	REFUSED(blob.s[0].pattern = UINT32_MAX, "pattern");
 	REFUSED(PATTERN("/a"), "pattern");
 	REFUSED(PATTERN("a/"), "pattern");
 	REFUSED(PATTERN("a//b"), "pattern");
 	REFUSED(PATTERN(".."), "pattern");
+	REFUSED(PATTERN("."); blob.s[0].kind = CONF_SYNC_FILE, "pattern");
 	REFUSED(PATTERN("a/../b"), "pattern");
 	REFUSED(PATTERN("a/."), "pattern");
 	setup();
 	PATTERN("a/..b/.c");
+	ck_assert_ptr_null(verdict(&blob, sizeof(blob)));
+	PATTERN(".");
 	ck_assert_ptr_null(verdict(&blob, sizeof(blob)));
 }
 END_TEST

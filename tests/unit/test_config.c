@@ -276,11 +276,11 @@ START_TEST(test_blob_sync)
 	ck_assert_uint_eq(p->sync.store_max_bytes, UINT64_C(1) << 40);
 	ck_assert_str_eq(conf_string(c->conf, p->sync.base), "/srv/x");
 	ck_assert_uint_eq(p->sync.nentries, 5);
-	check_entry(c->conf, 0, SYNC_TREE, "a", false);
-	check_entry(c->conf, 1, SYNC_TREE, "b", false);
-	check_entry(c->conf, 2, SYNC_FILE, "c", true);
-	check_entry(c->conf, 3, SYNC_SQLITE, "d", false);
-	check_entry(c->conf, 4, SYNC_NEVER, "a/e", false);
+	check_entry(c->conf, 0, CONF_SYNC_TREE, "a", false);
+	check_entry(c->conf, 1, CONF_SYNC_TREE, "b", false);
+	check_entry(c->conf, 2, CONF_SYNC_FILE, "c", true);
+	check_entry(c->conf, 3, CONF_SYNC_SQLITE, "d", false);
+	check_entry(c->conf, 4, CONF_SYNC_NEVER, "a/e", false);
 	config_free(c);
 }
 END_TEST

@@ -22,8 +22,8 @@ missing(const char *path)
 {
 	if (access(path, F_OK) == 0 || errno != ENOENT)
 		return false;
-	log_warnx("%s: there is no such file: make it with vipctl init, or "
-	    "name another with -f", path);
+	log_warnx("%s: there is no such file: vipair.conf(5) has an "
+	    "example; or name another with -f", path);
 	return true;
 }
 

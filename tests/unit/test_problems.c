@@ -164,6 +164,23 @@ START_TEST(test_flood)
 }
 END_TEST
 
+START_TEST(test_not_heard)
+{
+	struct actions out = { .n = 1, .a = { {
+		.type = ELECTION_ROLE,
+		.role = { ROLE_ACTIVE, ROLE_STANDBY, REASON_HANDOVER, 7, 0 },
+	} } };
+
+	actions_do(&el, p, &out);
+	ck_assert_ptr_null(find(PROBLEM_HEARTBEAT_BLOCKED));
+	out.a[0].role.reason = REASON_HIGHER_EPOCH;
+	actions_do(&el, p, &out);
+	ck_assert_ptr_nonnull(find(PROBLEM_HEARTBEAT_BLOCKED));
+	pass(30 * NS_PER_S + 1);
+	ck_assert_ptr_null(find(PROBLEM_HEARTBEAT_BLOCKED));
+}
+END_TEST
+
 START_TEST(test_standing_ones)
 {
 	struct secrets *s = (void *)secret_room;
@@ -242,6 +259,7 @@ main(void)
 	tcase_add_test(t, test_adverts);
 	tcase_add_test(t, test_collision_names_the_stranger);
 	tcase_add_test(t, test_flood);
+	tcase_add_test(t, test_not_heard);
 	tcase_add_test(t, test_standing_ones);
 	tcase_add_test(t, test_nobody);
 	tcase_add_test(t, test_service);

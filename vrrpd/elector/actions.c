@@ -76,6 +76,22 @@ do_release(struct elector *el, struct pair *p)
 	p->retry = mono_after(el->now, RETRY_NS);
 }
 
+/*
+ * Another took over while our adverts were leaving: it did not hear them.
+ * With preemption that is no sign of anything.
+ */
+static void
+note_unheard(struct elector *el, struct pair *p, const struct action *a)
+{
+	const enum reason why = a->role.reason;
+
+	if (a->role.old_role != ROLE_ACTIVE || p->cfg.preempt ||
+	    (why != REASON_HIGHER_EPOCH && why != REASON_HIGHER_RANK))
+		return;
+	recent_note(&p->unheard, el->now);
+	p->unheard.src = p->self_addr;
+}
+
 static void
 do_role(struct elector *el, struct pair *p, const struct action *a)
 {
@@ -100,6 +116,7 @@ do_role(struct elector *el, struct pair *p, const struct action *a)
 	});
 	if (a->role.old_role == a->role.new_role)
 		return;
+	note_unheard(el, p, a);
 	history_role(el, p, a);
 	job_notify(el, p, a->role.old_role, a->role.new_role);
 }

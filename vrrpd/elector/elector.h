@@ -125,6 +125,7 @@ struct pair {
 	struct recent	unsigned_partner;
 	struct recent	other_interval;
 	struct recent	other_list;
+	struct recent	unheard;	/* yielded though we spoke */
 	struct recent	collision;
 	uint64_t	arp_conflicts;
 	struct recent	arp_conflict;

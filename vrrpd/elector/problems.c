@@ -12,6 +12,7 @@
 
 #define LINGER_NS	(10 * NS_PER_S)	/* after the last time it was seen */
 #define STRIPPED_NS	(60 * NS_PER_S)
+#define UNHEARD_NS	(30 * NS_PER_S)	/* a standby cannot try again */
 
 static struct ctl_problem *
 add(struct problems *out, enum problem number)
@@ -127,7 +128,10 @@ election_problems(const struct elector *el, const struct pair *p,
 	struct ctl_problem *r;
 
 	add_alarm(p, out, PROBLEM_DUAL_ACTIVE, ALARM_DUAL_ACTIVE);
-	add_alarm(p, out, PROBLEM_HEARTBEAT_BLOCKED, ALARM_HEARTBEAT_BLOCKED);
+	if ((p->election.alarms & ALARM_HEARTBEAT_BLOCKED) != 0 ||
+	    (mono_is_set(p->unheard.last) &&
+	    mono_span_ns(p->unheard.last, el->now) <= UNHEARD_NS))
+		(void)add(out, PROBLEM_HEARTBEAT_BLOCKED);
 	add_alarm(p, out, PROBLEM_FLAPPING, ALARM_FLAPPING);
 	if (nobody(el, p))
 		(void)add(out, PROBLEM_NOBODY);

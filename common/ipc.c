@@ -66,6 +66,7 @@ static const struct ipc_entry table[MSG_COUNT] = {
 
 	[MSG_HOLD] = { "HOLD", sizeof(struct msg_renew), false, WAY(E, A) },
 	[MSG_RENEW] = { "RENEW", sizeof(struct msg_renew), false, WAY(E, A) },
+	[MSG_WORDS] = { "WORDS", sizeof(struct msg_renew), false, WAY(E, A) },
 	[MSG_RELEASE] = { "RELEASE", HEAD, false, WAY(E, A) },
 	[MSG_ANNOUNCE] = { "ANNOUNCE", HEAD, false, WAY(E, A) },
 	[MSG_HELD] = { "HELD", sizeof(struct msg_held), false, WAY(A, E) },

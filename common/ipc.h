@@ -92,6 +92,10 @@ enum msg_type {
 	MSG_STORED_HISTORY,	/* msg_keep_history: at start, oldest first */
 	MSG_STORED_END,		/* msg_head: all of it was sent */
 
+	/* elector -> actuator */
+	MSG_WORDS,		/* msg_renew: an advert left; its farewell only,
+				   the lease has most of its time yet */
+
 	MSG_COUNT
 };
 

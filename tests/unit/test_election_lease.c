@@ -131,6 +131,44 @@ END_TEST
 
 /* ---- Lease ------------------------------------------------------------ */
 
+/*
+ * Adverts that are milliseconds apart: the lease is renewed when a quarter
+ * of it is about to be gone, always behind an advert, and in time.
+ */
+START_TEST(short_intervals_renew_by_the_quarter)
+{
+	struct { uint32_t ms, renewals, adverts; } is[] = {
+		{ 10, 40, 1000 }, { 100, 50, 100 }, { 200, 50, 50 },
+		{ 250, 40, 40 }, { 500, 20, 20 }, { 1000, 10, 10 },
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(is) / sizeof(is[0]); i++) {
+		struct world *w = active(V3, .interval_ms = is[i].ms);
+		mono_t renewed = w->e.alive;
+		uint32_t k, n = 0;
+
+		for (k = 0; k < is[i].adverts; k++) {
+			w->now = election_deadline(&w->e);
+			forget(w);
+			event(w, EVENT_TIMER);
+			ck_assert_int_eq(w->e.state, STATE_ACTIVE);
+			ck_assert_int_eq(w->e.sent.ns, w->now.ns);
+			if (w->e.alive.ns == renewed.ns)
+				continue;
+			ck_assert_int_eq(w->e.alive.ns, w->e.sent.ns);
+			renewed = w->e.alive;
+			n++;
+			feed(w, (struct event){ .type = EVENT_HELD,
+			    .held = { .ok = true, .renew = true,
+			    .advert = renewed } });
+		}
+		ck_assert_uint_eq(n, is[i].renewals);
+		free(w);
+	}
+}
+END_TEST
+
 START_TEST(lease_by_interval)
 {
 	struct { uint32_t ms, lease_s; } is[] = {
@@ -229,7 +267,7 @@ START_TEST(large_skew_is_rearmed_early)
 	until(w, 4053 + 1993);
 	forget(w);
 	until(w, 4053 + 2 * 1993);
-	ck_assert(has(w, "6364.375 renew\n8036.562 send 1/254 term 1\n"));
+	ck_assert(has(w, "6344.375 renew\n8036.562 send 1/254 term 1\n"));
 	ck_assert_int_eq(w->e.state, STATE_ACTIVE);
 	free(w);
 }
@@ -291,14 +329,14 @@ START_TEST(silent_actuator_is_resigned_for)
 	w->mute_actuator = true;
 	w->mute_release = true;
 	/* The last confirmation was for the advert of 4060. */
-	until(w, 6739);
+	until(w, 6759);
 	ck_assert_int_eq(w->e.state, STATE_ACTIVE);
 	forget(w);
 	until(w, 6800);
-	saw(w, "6740 release\n"
-	    "6740 service stop term 1\n"
-	    "6740 active -> standby, lease-lost, term 1\n"
-	    "6740 send 255/255 term 1 go-now\n");
+	saw(w, "6760 release\n"
+	    "6760 service stop term 1\n"
+	    "6760 active -> standby, lease-lost, term 1\n"
+	    "6760 send 255/255 term 1 go-now\n");
 	/* When it thaws it answers; nothing follows from that. */
 	released(w, true);
 	until(w, 9700);
@@ -342,12 +380,12 @@ START_TEST(release_without_answer_ends_with_the_lease)
 	until(w, 4500);
 	forget(w);
 	event(w, EVENT_HANDOVER);
-	until(w, 6739);
+	until(w, 6759);
 	saw(w, "4500 release\n");
 	ck_assert_int_eq(election_role(&w->e), ROLE_ACTIVE);
-	until(w, 6741);
-	saw(w, "6740 active -> standby, handover, term 1\n"
-	    "6740 send 255/255 term 1 go-now\n");
+	until(w, 6761);
+	saw(w, "6760 active -> standby, handover, term 1\n"
+	    "6760 send 255/255 term 1 go-now\n");
 	free(w);
 }
 END_TEST
@@ -412,6 +450,7 @@ main(void)
 		sleep_limit_is_two_and_a_half_short_intervals,
 		sleep_during_a_claim_send_holds_nothing,
 		lease_by_interval,
+		short_intervals_renew_by_the_quarter,
 		renewal_only_after_an_advert_that_left,
 		active_that_cannot_send_lets_go,
 		long_intervals_are_rearmed_each_second,

@@ -43,30 +43,47 @@ arm_rearm(struct step *s)
 }
 
 /*
- * HOLD or RENEW.  Design 2, sleep: from the smaller of the lease and 2.5
- * intervals on neither the address nor the role is certain any more; for
- * long intervals a re-arming counts for the lease.
+ * Design 2, sleep: from the smaller of the lease and 2.5 intervals on neither
+ * the address nor the role is certain any more; for long intervals a
+ * re-arming counts for the lease.
  */
 static void
-order(struct step *s, enum action_type type, mono_t advert)
+watch_sleep(struct step *s)
 {
 	struct election *e = s->e;
 
-	el_emit_hold(s, type, advert);
 	e->sleep_at = mono_first(
 	    mono_after(e->alive, s->cfg->lease_s * NS_PER_S),
 	    mono_after(e->sent, 5 * s->cfg->interval_ns / 2));
+}
+
+/* HOLD or RENEW. */
+static void
+order(struct step *s, enum action_type type, mono_t advert)
+{
+	el_emit_hold(s, type, advert);
+	watch_sleep(s);
 	arm_rearm(s);
 }
 
-/* Address after an advert: HOLD the first time and after a loss. */
+/*
+ * Address after an advert: HOLD the first time and after a loss.  Of adverts
+ * that are milliseconds apart only the last one within the first quarter of
+ * the lease renews it.
+ */
 static void
 confirm(struct step *s)
 {
 	struct election *e = s->e;
 
 	e->sent = e->asked_at;
-	order(s, e->want_hold ? ELECTION_HOLD : ELECTION_RENEW, e->sent);
+	if (e->want_hold)
+		order(s, ELECTION_HOLD, e->sent);
+	else if (mono_span_ns(e->alive, e->sent) + el_own_pace_ns(s->cfg) >
+	    s->cfg->lease_s * NS_PER_S / 4)
+		order(s, ELECTION_RENEW, e->sent);
+	else
+		watch_sleep(s);
 }
 
 /* Right after the fourth advert of the claim left. */

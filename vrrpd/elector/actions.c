@@ -30,6 +30,41 @@ append(struct queue *q, const struct actions *more)
 	}
 }
 
+/*
+ * When the actuator's queue is full it is stuck, and the election notices
+ * that no acknowledgement comes.
+ */
+static void
+order(struct elector *el, struct pair *p, enum msg_type type, mono_t advert,
+    uint32_t lease_s)
+{
+	union msg m = { .renew = {
+		.head = head_for(el, type, p),
+		.advert_ns = advert.ns,
+		.lease_s = lease_s,
+	} };
+
+	m.renew.farewell_len = (uint16_t)farewell_make(el, p,
+	    m.renew.farewell, sizeof(m.renew.farewell));
+	if (!tell(el, &el->actuator, &m))
+		log_debug("pair %u: actuator takes no order", p->index);
+}
+
+/* The last words are numbered behind the last advert: each brings new ones. */
+static void
+do_words(struct elector *el, struct pair *p, const struct actions *after)
+{
+	uint32_t i;
+
+	for (i = 0; i < after->n; i++)
+		if (after->a[i].type == ELECTION_HOLD ||
+		    after->a[i].type == ELECTION_RENEW)
+			return;		/* they come with the order */
+	if (p->election.state == STATE_ACTIVE ||
+	    p->election.state == STATE_LEAVING)
+		order(el, p, MSG_WORDS, p->election.sent, p->cfg.lease_s);
+}
+
 static void
 do_send(struct elector *el, struct pair *p, const struct action *a,
     struct queue *q)
@@ -41,27 +76,9 @@ do_send(struct elector *el, struct pair *p, const struct action *a,
 	el->now = mono_now();
 	ev.now = el->now;
 	election_step(&p->election, &p->cfg, &ev, &more);
+	if (ev.sent.ok)
+		do_words(el, p, &more);
 	append(q, &more);
-}
-
-/*
- * When the actuator's queue is full it is stuck, and the election notices
- * that no acknowledgement comes.
- */
-static void
-do_hold(struct elector *el, struct pair *p, const struct action *a)
-{
-	bool hold = a->type == ELECTION_HOLD;
-	union msg m = { .renew = {
-		.head = head_for(el, hold ? MSG_HOLD : MSG_RENEW, p),
-		.advert_ns = a->hold.advert.ns,
-		.lease_s = a->hold.lease_s,
-	} };
-
-	m.renew.farewell_len = (uint16_t)farewell_make(el, p,
-	    m.renew.farewell, sizeof(m.renew.farewell));
-	if (!tell(el, &el->actuator, &m))
-		log_debug("pair %u: actuator takes no order", p->index);
 }
 
 static void
@@ -132,8 +149,10 @@ do_one(struct elector *el, struct pair *p, const struct action *a,
 		do_send(el, p, a, q);
 		break;
 	case ELECTION_HOLD:
+		order(el, p, MSG_HOLD, a->hold.advert, a->hold.lease_s);
+		break;
 	case ELECTION_RENEW:
-		do_hold(el, p, a);
+		order(el, p, MSG_RENEW, a->hold.advert, a->hold.lease_s);
 		break;
 	case ELECTION_RELEASE:
 		do_release(el, p);

@@ -361,6 +361,25 @@ START_TEST(silent_elector_ends_the_hold)
 }
 END_TEST
 
+/* Fresh last words keep no address: only a renewal does. */
+START_TEST(words_are_no_renewal)
+{
+	union msg m = { .renew = { .head = { MSG_WORDS, 0, 1 },
+	    .lease_s = 2 } };
+
+	hold();
+	(void)usleep(500000);
+	m.renew.advert_ns = mono_now().ns;
+	make_farewell(&m.renew);
+	ck_assert_int_eq(ipc_send(&el, &m, -1), IPC_OK);
+	ck_assert_uint_eq(await(&el, MSG_RELEASED).released.cause,
+	    RELEASE_LEASE);
+	ck_assert(mono_span_ns((mono_t){ m.renew.advert_ns }, mono_now()) <
+	    1900 * NS_PER_MS);
+	ck_assert_int_eq(frames_seen(ETH_P_IP, 300), 1);
+}
+END_TEST
+
 START_TEST(dead_elector_ends_the_hold_with_last_words)
 {
 	hold();
@@ -493,6 +512,7 @@ main(int argc, char **argv)
 	tcase_add_test(t, renewal_never_adds);
 	tcase_add_test(t, kernel_drops_it_when_all_is_frozen);
 	tcase_add_test(t, silent_elector_ends_the_hold);
+	tcase_add_test(t, words_are_no_renewal);
 	tcase_add_test(t, dead_elector_ends_the_hold_with_last_words);
 	tcase_add_test(t, dead_supervisor_ends_it_all);
 	tcase_add_test(t, planned_replacement_keeps_the_address);

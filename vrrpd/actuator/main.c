@@ -16,10 +16,8 @@
 #define ADOPT_WAIT_NS		(200 * NS_PER_MS)
 #define FAREWELL_LATE_NS	(250 * NS_PER_MS)
 
-struct actuator ac = {
-	.supervisor = { ROOM_FD_SUPERVISOR, ROOM_ACTUATOR, ROOM_SUPERVISOR },
-	.elector = { ROOM_FD_PEER, ROOM_ACTUATOR, ROOM_ELECTOR },
-};
+/* All zero at first: megabytes that are in no file and cost no memory. */
+struct actuator ac;
 
 static const struct filter_rule filter[] = {
 	{ __NR_ppoll, -1, 0, 0 },
@@ -85,13 +83,16 @@ turn(mono_t next)
 	if (ppoll(p, sizeof(p) / sizeof(p[0]), mono_is_set(next) ? &ts : NULL,
 	    NULL) == -1 && errno != EINTR)
 		fatal("ppoll");
-	/* First what the kernel did, then what is wanted of it. */
+	/*
+	 * First what the kernel did, then what is wanted of it; the elector's
+	 * end last, because the supervisor may have said that it is planned.
+	 */
 	if (p[0].revents)
 		netlink_drain(false);
-	if (p[1].revents)
-		elector_read();
 	if (p[2].revents)
 		supervisor_read();
+	if (p[1].revents)
+		elector_read();
 	if (p[3].revents)
 		frames_hear();
 }
@@ -111,6 +112,10 @@ main(int argc, char **argv)
 	size_t len;
 
 	room_enter(ROOM_ACTUATOR, argc, argv);
+	ac.supervisor = (struct channel){ ROOM_FD_SUPERVISOR, ROOM_ACTUATOR,
+	    ROOM_SUPERVISOR };
+	ac.elector = (struct channel){ ROOM_FD_PEER, ROOM_ACTUATOR,
+	    ROOM_ELECTOR };
 	wrong = room_read_blob(ROOM_FD_CONF, ac.blob, sizeof(ac.blob), &len);
 	if (wrong == NULL)
 		wrong = conf_verify(&ac.conf, len);

@@ -126,6 +126,10 @@ elector_says(const union msg *m, int fd)
 	case MSG_RENEW:
 		do_hold(&m->renew);
 		break;
+	case MSG_WORDS:
+		if (ac.pair[pair].held)
+			keep_farewell(&ac.pair[pair], &m->renew);
+		break;
 	case MSG_RELEASE:
 		let_go(pair, RELEASE_ORDERED, false);
 		break;
@@ -140,6 +144,11 @@ elector_says(const union msg *m, int fd)
 }
 
 static void
+stays(void)
+{
+}
+
+static void
 elector_gone(void)
 {
 	if (ac.elector.fd == -1)
@@ -149,6 +158,23 @@ elector_gone(void)
 	let_go_all();
 }
 
+/*
+ * Another elector.  What the last one still said counts, its last words
+ * above all; its end does only when nobody had planned it.
+ */
+static void
+elector_new(bool planned, int fd)
+{
+	ipc_drain(&ac.elector, elector_says, planned ? stays : elector_gone,
+	    let_go_all);
+	if (!planned)
+		elector_gone();
+	if (ac.elector.fd != -1)
+		(void)close(ac.elector.fd);
+	ac.elector.fd = fd;
+	links_tell(true);
+}
+
 static void
 supervisor_says(const union msg *m, int fd)
 {
@@ -156,15 +182,10 @@ supervisor_says(const union msg *m, int fd)
 
 	switch (m->head.type) {
 	case MSG_NEIGHBOUR:
-		/* Not planned: what the last one held goes with it. */
-		if (!m->neighbour.planned)
-			elector_gone();
-		if (ac.elector.fd != -1)
-			(void)close(ac.elector.fd);
-		ac.elector.fd = fd;
-		links_tell(true);
+		elector_new(m->neighbour.planned != 0, fd);
 		return;
 	case MSG_LEAVE:
+		elector_read();
 		let_go_all();
 		answer.head.type = MSG_LEFT;
 		(void)ipc_send(&ac.supervisor, &answer, -1);
@@ -178,6 +199,7 @@ supervisor_says(const union msg *m, int fd)
 static void
 supervisor_gone(void)
 {
+	elector_read();
 	let_go_all();
 	_exit(0);
 }

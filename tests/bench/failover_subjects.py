@@ -54,15 +54,23 @@ class Subject:
             for n in (self.lab.alpha, self.lab.beta):
                 first(n.echo.pid)
             if probe:
-                self.probe = Probe(self.lab, self.lab.client,
-                                   period_ms=PROBE_MS, arp_ms=ARP_MS)
-                first(self.probe.proc.pid)
-                self.probe.wait_answer("alpha", 10)
-                self.lab.elapse(0.3)
+                self.ask()
         except BaseException:
             self.close()
             raise
         return self
+
+    def ask(self):
+        """The client that asks the address; and another machine that asks
+        the network for it, because each answer would tell the client."""
+        self.probe = Probe(self.lab, self.lab.client, period_ms=PROBE_MS,
+                           arp_ms=0)
+        asker = Probe(self.lab, self.lab.stranger(), period_ms=1000,
+                      arp_ms=ARP_MS)
+        first(self.probe.proc.pid)
+        first(asker.proc.pid)
+        self.probe.wait_answer("alpha", 10)
+        self.lab.elapse(0.3)
 
     def settle(self, seconds):
         """Until the standby can be counted on: it has heard the active for
@@ -91,7 +99,7 @@ class Subject:
         self.daemon[name].proc.signal(signal.SIGTERM)
 
     def kill(self, name):
-        self.signal_all(name, signal.SIGKILL)
+        return self.signal_all(name, signal.SIGKILL)
 
     def signal_all(self, name, sig):
         """To all processes at once: none sees another one die first."""
@@ -254,10 +262,6 @@ class Ucarp(Subject):
 
     def make(self, node, best):
         return daemons.Ucarp(node, PASSWORD, skew=0 if best else 10)
-
-    def stop(self, name):
-        # its down script is a child that shares the name for a moment
-        super().stop(name)
 
     def forged(self):
         return carp_frames(self.lab, self.lab.adverts("alpha")[-1])

@@ -273,14 +273,16 @@ START_TEST(takeover_times_of_both_views)
 	int64_t least, most;
 
 	election_takeover_ns(&w->e, &w->cfg, &least, &most);
-	ck_assert_int_eq(most, 3003906250 + 60 * NS_PER_MS);
-	ck_assert_int_eq(least, most - NS_PER_S);
+	/* Down interval, claim, and a twentieth of an interval. */
+	ck_assert_int_eq(most, 3003906250 + 60 * NS_PER_MS + 50 * NS_PER_MS);
+	ck_assert_int_eq(least, 2003906250 + 60 * NS_PER_MS);
 	free(w);
 	/* The active speaks of its partner, which has skew 1. */
 	w = active(SIGNED);
 	election_takeover_ns(&w->e, &w->cfg, &least, &most);
-	ck_assert_int_eq(most, 3003906250 + 60 * NS_PER_MS);
-	ck_assert_int_eq(least, most - NS_PER_S);
+	/* Down interval, claim, and a twentieth of an interval. */
+	ck_assert_int_eq(most, 3003906250 + 60 * NS_PER_MS + 50 * NS_PER_MS);
+	ck_assert_int_eq(least, 2003906250 + 60 * NS_PER_MS);
 	free(w);
 }
 END_TEST

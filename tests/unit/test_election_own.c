@@ -194,9 +194,24 @@ START_TEST(active_yields_to_a_higher_epoch_of_a_worse_rank)
 	ck_assert_int_eq(election_role(&w->e), ROLE_ACTIVE);
 	at(w, 3801);
 	released(w, true);
-	saw(w, "3801 active -> standby, higher-epoch, term 2\n");
+	/* Says so, for the other one to announce; but nobody is to go now. */
+	saw(w, "3801 active -> standby, higher-epoch, term 2\n"
+	    "3801 send 255/255 term 1\n");
 	until(w, 6800);
 	saw(w, "");
+	free(w);
+}
+END_TEST
+
+/* 6.6: the one that yielded may have announced last. */
+START_TEST(active_announces_when_another_resigns)
+{
+	struct world *w = active(SIGNED, .term = 7);
+
+	until(w, 4900);
+	forget(w);
+	hear(w, .node = 1, .term = 7, .resigns = true);
+	saw(w, "4900 announce\n4900 send 1/0 term 8\n");
 	free(w);
 }
 END_TEST
@@ -449,6 +464,7 @@ main(void)
 		unsigned_claimants_the_better_goes_on,
 		config_change_ends_a_claim,
 		active_yields_to_a_higher_epoch_of_a_worse_rank,
+		active_announces_when_another_resigns,
 		active_stays_against_a_lower_epoch_of_a_better_rank,
 		tie_of_terms_goes_to_the_lower_id,
 		receive_only_goes_by_rank,

@@ -141,7 +141,8 @@ START_TEST(handover_is_ended_by_a_higher_epoch)
 	forget(w);
 	hear(w, .node = 1, .term = 2);
 	saw(w, "3500 release\n"
-	    "3500 active -> standby, higher-epoch, term 2\n");
+	    "3500 active -> standby, higher-epoch, term 2\n"
+	    "3500 send 255/255 term 1\n");
 	free(w);
 }
 END_TEST

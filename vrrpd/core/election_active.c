@@ -214,8 +214,9 @@ rival(struct step *s, const struct heard *h)
 
 	if (el_must_yield(s, h)) {
 		el_heard_active(s, h);
+		/* 6.6: who stays may not have heard us; it is to announce. */
 		el_release(s, h->epochs ? REASON_HIGHER_EPOCH :
-		    REASON_HIGHER_RANK, false);
+		    REASON_HIGHER_RANK, h->epochs);
 		return;
 	}
 	e->alarms |= ALARM_DUAL_ACTIVE;
@@ -233,10 +234,11 @@ active_advert(struct step *s)
 
 	if (!el_hear(s, &h))
 		return;
-	if (h.resigns)
-		/* 3.11 */
+	if (h.resigns) {
+		/* It was active until now: 6.6, and 3.11. */
+		el_announce(s);
 		send_extra(s, s->cfg->interval_ns / 4);
-	else if (h.soft)
+	} else if (h.soft)
 		/* Each one of a claim is answered: adverts get lost. */
 		send_extra(s, s->cfg->claim_spacing_ns / 2);
 	else

@@ -103,7 +103,10 @@ el_emit_resign(struct step *s)
 	}
 	a.send.term = s->e->own_term;
 	a.send.term_node = own_node(s->cfg)->id;
-	a.send.flags = trailer_flags(s) | TRAILER_GO_NOW;
+	a.send.flags = trailer_flags(s);
+	/* Who yields to another leaves nothing to take over. */
+	if (s->e->release_reason != REASON_HIGHER_EPOCH)
+		a.send.flags |= TRAILER_GO_NOW;
 	s->e->sending = SENDING_RESIGN;
 	emit(s, a);
 }

@@ -109,7 +109,8 @@ election_takeover_ns(const struct election *e,
 	if (cfg->node[node].foreign)
 		claim_ns = 0;
 	*least = (pace_ns < down_ns ? down_ns - pace_ns : 0) + claim_ns;
-	*most = down_ns + claim_ns;
+	/* No machine is punctual: a twentieth of an interval for it. */
+	*most = down_ns + claim_ns + pace_ns / 20;
 }
 
 mono_t

@@ -28,6 +28,25 @@ START_TEST(maintenance_of_the_active_hands_over)
 }
 END_TEST
 
+/* Started a moment ago: it may be meant for one that knows more. */
+START_TEST(maintenance_that_ends_early_leaves_the_silent_start)
+{
+	struct world *w = boot(SIGNED, .self = 1, .term = 7);
+
+	until(w, 500);
+	maintenance(w, true);
+	until(w, 600);
+	maintenance(w, false);
+	forget(w);
+	until(w, 700);
+	hear(w, .node = 0, .term = 7, .resigns = true,
+	    .flags = TRAILER_GO_NOW);
+	until(w, 3599);
+	saw(w, "");
+	free(w);
+}
+END_TEST
+
 START_TEST(maintenance_survives_a_restart)
 {
 	struct world *w = boot(SIGNED, .maintenance = true);
@@ -185,6 +204,25 @@ START_TEST(word_of_an_active_ends_a_claim)
 }
 END_TEST
 
+/* Preemption was asked for: that the other is active is no news. */
+START_TEST(word_of_one_that_is_heard_holds_no_preemption_back)
+{
+	struct world *w = boot(.protocol = PROTOCOL_VRRP2, .preempt = true);
+	int i;
+
+	for (i = 0; i < 40 && w->e.state != STATE_ACTIVE; i++) {
+		until(w, i * 100);
+		if (i % 10 == 5)
+			hear(w, .node = 1, .term = 7);
+		partner_says(w, .role = ROLE_ACTIVE, .term = 7,
+		    .term_node = 1);
+	}
+	ck_assert_int_eq(w->e.state, STATE_ACTIVE);
+	ck_assert_uint_eq(w->e.alarms & ALARM_HEARTBEAT_BLOCKED, 0);
+	free(w);
+}
+END_TEST
+
 START_TEST(active_yields_to_a_word_of_a_higher_epoch)
 {
 	struct world *w = active(SIGNED);
@@ -309,6 +347,7 @@ main(void)
 {
 	const TTest *const list[] = {
 		maintenance_of_the_active_hands_over,
+		maintenance_that_ends_early_leaves_the_silent_start,
 		maintenance_survives_a_restart,
 		data_not_ready_does_not_claim,
 		link_down_of_the_active,
@@ -319,6 +358,7 @@ main(void)
 		word_that_is_old_holds_nothing_back,
 		word_that_is_no_longer_active_ends_the_holding_back,
 		word_of_an_active_ends_a_claim,
+		word_of_one_that_is_heard_holds_no_preemption_back,
 		active_yields_to_a_word_of_a_higher_epoch,
 		conflict_is_announced_against_at_a_limited_rate,
 		c9_10_reload_keeps_the_active,

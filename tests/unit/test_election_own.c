@@ -73,6 +73,93 @@ START_TEST(claim_ends_when_an_advert_did_not_leave)
 }
 END_TEST
 
+static void
+sent_late(struct world *w, double asked_ms, double left_ms)
+{
+	struct event ev = { .type = EVENT_TIMER };
+	struct actions out;
+
+	at(w, asked_ms);
+	ev.now = w->now;
+	election_step(&w->e, &w->cfg, &ev, &out);
+	ck_assert_int_eq(out.a[out.n - 1].type, ELECTION_SEND);
+	at(w, left_ms);
+	ev = (struct event){ .type = EVENT_SENT, .now = w->now,
+	    .sent = { .ok = true } };
+	election_step(&w->e, &w->cfg, &ev, &out);
+	ck_assert_uint_eq(out.n, 0);
+}
+
+/* Frozen for less than the sleep rule sees: no two adverts side by side. */
+START_TEST(advert_of_a_claim_that_left_late_is_given_its_spacing)
+{
+	struct world *w = standby(SIGNED);
+
+	until(w, 4039);
+	forget(w);
+	sent_late(w, 4040, 4200);
+	until(w, 4219);
+	saw(w, "");
+	until(w, 4220);
+	ck_assert_int_eq(w->e.state, STATE_ACTIVE);
+	free(w);
+	/* The last one: the actuator would refuse the order. */
+	w = standby(SIGNED);
+	until(w, 4059);
+	forget(w);
+	sent_late(w, 4060, 4100);
+	until(w, 4119);
+	saw(w, "");
+	until(w, 4120);
+	ck_assert_int_eq(w->e.state, STATE_ACTIVE);
+	free(w);
+}
+END_TEST
+
+START_TEST(go_now_read_behind_the_others_claims_means_listen)
+{
+	struct world *w = standby(SIGNED, .nodes = 3);
+
+	until(w, 1500);
+	hear(w, .node = 1, .term = 7, GO_NOW, .age_ms = 21);
+	until(w, 4499);
+	saw(w, "");
+	free(w);
+}
+END_TEST
+
+START_TEST(who_yields_speaks_for_nobody)
+{
+	struct world *w = standby(SIGNED, .nodes = 3);
+
+	until(w, 1500);
+	hear(w, .node = 2, .term = 8);
+	hear(w, .node = 1, .term = 7);
+	hear(w, .node = 1, .term = 7, .resigns = true);
+	until(w, 4499);
+	saw(w, "");
+	free(w);
+}
+END_TEST
+
+/* Both were active once, and their timers run out at the same moment. */
+START_TEST(unsigned_claimants_do_not_stop_each_other_for_ever)
+{
+	struct world *w = standby(SIGNED, .plain = true);
+
+	until(w, 4005);
+	hear(w, .node = 1);
+	ck_assert_int_eq(w->e.state, STATE_STANDBY);
+	/* Nobody is active: what was heard was another claim. */
+	until(w, 7010);
+	ck_assert_int_eq(w->e.state, STATE_CLAIM);
+	hear(w, .node = 1);
+	until(w, 7100);
+	ck_assert_int_eq(w->e.state, STATE_ACTIVE);
+	free(w);
+}
+END_TEST
+
 START_TEST(better_claimant_ignores_soft_claims)
 {
 	struct world *w = standby(SIGNED);
@@ -456,6 +543,10 @@ main(void)
 		claim_has_two_soft_one_earnest_and_a_fourth,
 		claim_ends_with_the_advert_of_a_living_active,
 		claim_ends_when_an_advert_did_not_leave,
+		advert_of_a_claim_that_left_late_is_given_its_spacing,
+		go_now_read_behind_the_others_claims_means_listen,
+		who_yields_speaks_for_nobody,
+		unsigned_claimants_do_not_stop_each_other_for_ever,
 		better_claimant_ignores_soft_claims,
 		worse_claimant_listens_to_soft_claims,
 		after_the_earnest_advert_epochs_decide,

@@ -115,7 +115,7 @@ struct election_config {
 	int64_t		interval_ns;
 	int64_t		claim_spacing_ns;
 	uint32_t	lease_s;
-	int64_t		lease_longest_ns;	/* lease + worst lateness */
+	int64_t		lease_longest_ns;	/* order + lease + lateness */
 };
 
 enum event_type {

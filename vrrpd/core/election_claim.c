@@ -121,9 +121,13 @@ void
 el_resigned(struct step *s, const struct heard *h)
 {
 	struct election *e = s->e;
-	bool late = s->ev->advert.age_ns > s->cfg->interval_ns / 4;
+	int64_t age_ns = s->ev->advert.age_ns;
+	bool late = age_ns > s->cfg->interval_ns / 4;
 
 	assert(h->resigns);
+	/* Third nodes are about to end a claim of their own. */
+	if (s->cfg->nnodes > 2 && age_ns > s->cfg->claim_spacing_ns)
+		late = true;
 	if (!current_epoch(s, h))
 		return;
 	e->word_active = false;
@@ -197,6 +201,9 @@ claim_advert(struct step *s)
 		return;
 	if (!h.soft)
 		el_heard_active(s, &h);
+	/* Maybe only a claimant as well: its next advert tells. */
+	if (!h.epochs && !h.foreign)
+		s->e->heard_node = ELECTION_NODE_NONE;
 	give_up(s, REASON_NONE);
 }
 
@@ -215,6 +222,12 @@ claim_sent(struct step *s)
 	}
 	e->alarms &= ~(uint32_t)ALARM_SEND_FAILS;
 	e->sent = e->asked_at;
+	/* It may have left late: the others get the whole spacing to answer. */
+	e->send_at = mono_after(s->now, s->cfg->claim_spacing_ns);
+	/* So late that the actuator would refuse: once more, and listen. */
+	if (e->claim_step == CLAIM_ADVERTS - 1 &&
+	    mono_span_ns(e->asked_at, s->now) > ELECTION_LATE_ORDER_NS)
+		return;
 	e->claim_step++;
 	if (e->claim_step == CLAIM_ADVERTS)
 		el_change(s, STATE_ACTIVE, (enum reason)e->claim_reason);
@@ -229,12 +242,22 @@ claim_timer(struct step *s)
 		claim_send(s);
 }
 
+/* Meant against a node that is heard: its word is no news. */
+static bool
+is_against_heard(enum reason why)
+{
+	return why == REASON_PREEMPT || why == REASON_DEMOTED_PEER ||
+	    why == REASON_GUARANTEED_TIMEOUT;
+}
+
 /* The partner's word says that it is active: the heartbeat is blocked. */
 static void
 claim_word(struct step *s)
 {
 	struct election *e = s->e;
 
+	if (is_against_heard((enum reason)e->claim_reason))
+		return;
 	if (!e->word_active || s->now.ns >= e->word_until.ns)
 		return;
 	e->alarms |= ALARM_HEARTBEAT_BLOCKED;

@@ -12,10 +12,11 @@
 
 /*
  * A lease counts whole seconds and lapses late; the worst lateness measured
- * was 0.96 s for 3 s and 0.68 s for 2 s.  It has to end before the standby
- * may act, last advert + 3 intervals: 3 s from 2 s on, 2 s at 1 s.  Below
- * that no whole second is short enough: the shortest that still lives for
- * two adverts.
+ * was 0.96 s for 3 s and 0.68 s for 2 s.  It begins when the actuator does
+ * the order, which may be as old as that one accepts.  It has to end before
+ * the standby may act, last advert + 3 intervals: 3 s from 2 s on, 2 s at
+ * 1 s.  Below that no whole second is short enough: the shortest that still
+ * lives for two adverts.
  */
 static void
 choose_lease(struct election_config *cfg)
@@ -30,6 +31,7 @@ choose_lease(struct election_config *cfg)
 		cfg->lease_s = 1;
 		cfg->lease_longest_ns = 1960 * NS_PER_MS;
 	}
+	cfg->lease_longest_ns += ELECTION_LATE_ORDER_NS;
 }
 
 /* The blob's layout (conf.h): pairs, then addresses, then nodes. */

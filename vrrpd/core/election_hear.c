@@ -94,6 +94,25 @@ el_hear(struct step *s, struct heard *h)
 	return true;
 }
 
+/*
+ * The highest epoch of those that are heard: while two are active, the one
+ * that is about to yield speaks for nobody when it resigns.
+ */
+static void
+hear_epoch(struct step *s, const struct heard *h)
+{
+	struct election *e = s->e;
+	const struct trailer *t = &h->a->trailer;
+
+	if (h->epochs && e->heard_term != 0 && mono_is_set(e->heard) &&
+	    mono_span_ns(e->heard, s->now) < election_down_ns(e, s->cfg) &&
+	    el_epoch_compare(t->term, t->node, e->heard_term,
+	    e->heard_term_node) < 0)
+		return;
+	e->heard_term = h->authentic ? t->term : 0;
+	e->heard_term_node = t->node;
+}
+
 /* Somebody is active: remember who, and what it announces. */
 void
 el_heard_active(struct step *s, const struct heard *h)
@@ -103,12 +122,11 @@ el_heard_active(struct step *s, const struct heard *h)
 
 	assert(!h->resigns);
 	assert(!h->soft);
+	hear_epoch(s, h);
 	e->heard_node = s->ev->advert.node;
 	e->heard = age_ns > 0 && age_ns < s->now.ns ?
 	    mono_after(s->now, -age_ns) : s->now;
 	e->heard_rank = h->rank;
-	e->heard_term = h->authentic ? h->a->trailer.term : 0;
-	e->heard_term_node = h->a->trailer.node;
 	e->hold_off = false;
 	if (s->cfg->protocol == PROTOCOL_VRRP3)
 		e->learned_ns = h->a->interval_ms * NS_PER_MS;

@@ -115,13 +115,26 @@ standby_advert(struct step *s)
 	}
 }
 
-/* The heartbeat is silent; may this node claim now? */
+/* It was heard all the time, and is to be preempted now (3.7). */
+static bool
+preempts(const struct step *s)
+{
+	const struct election *e = s->e;
+
+	return e->preempting && mono_span_ns(e->heard, s->now) <
+	    election_down_ns(e, s->cfg);
+}
+
+/*
+ * The timer ran out; may this node claim now?  That the partner's word says
+ * active is no news of one that is heard.
+ */
 static bool
 held_back(struct step *s)
 {
 	struct election *e = s->e;
 
-	if (e->word_active && s->now.ns < e->word_until.ns) {
+	if (e->word_active && s->now.ns < e->word_until.ns && !preempts(s)) {
 		e->alarms |= ALARM_HEARTBEAT_BLOCKED;
 		e->down_at = e->word_until;
 		return true;
@@ -151,9 +164,7 @@ down_timer(struct step *s)
 	if (!mono_reached(s->now, e->down_at) || held_back(s))
 		return;
 	e->no_preempt = false;
-	/* Was heard all the time, and is to be preempted now (3.7). */
-	if (e->preempting && mono_span_ns(e->heard, s->now) <
-	    election_down_ns(e, s->cfg)) {
+	if (preempts(s)) {
 		el_claim(s, REASON_PREEMPT, CLAIM_EARNEST);
 		return;
 	}
@@ -376,6 +387,21 @@ el_step_faulted(struct step *s)
 	}
 }
 
+/* One that heard nobody since its start goes on listening (3.2). */
+static void
+end_maintenance(struct step *s)
+{
+	struct election *e = s->e;
+
+	if (!e->maintenance && !e->settled) {
+		e->wary_until = mono_after(s->now,
+		    election_down_ns(e, s->cfg));
+		e->silent_until = e->wary_until;
+	}
+	e->settled = true;
+	go_home(s, REASON_MAINTENANCE_OFF);
+}
+
 void
 el_step_maintenance(struct step *s)
 {
@@ -390,8 +416,7 @@ el_step_maintenance(struct step *s)
 		go_home(s, REASON_LINK_DOWN);
 		break;
 	case EVENT_MAINTENANCE:
-		s->e->settled = true;
-		go_home(s, REASON_MAINTENANCE_OFF);
+		end_maintenance(s);
 		break;
 	case EVENT_LEAVE:
 		go_home(s, REASON_LEAVE);

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: ISC */
+
+/*
+ * Simulator: which states, transitions, actions and reasons of the core the
+ * runs have reached, and which are missing though they must be reached.
+ */
+#include <inttypes.h>
+
+#include "sim.h"
+
+/* Transitions that the core allows and that some run has to show. */
+static const struct {
+	uint8_t		from, to;
+} must[] = {
+	{ STATE_INIT, STATE_STANDBY },
+	{ STATE_INIT, STATE_MAINTENANCE },
+	{ STATE_STANDBY, STATE_INIT },
+	{ STATE_STANDBY, STATE_CLAIM },
+	{ STATE_STANDBY, STATE_MAINTENANCE },
+	{ STATE_STANDBY, STATE_LEFT },
+	{ STATE_CLAIM, STATE_INIT },
+	{ STATE_CLAIM, STATE_STANDBY },
+	{ STATE_CLAIM, STATE_ACTIVE },
+	{ STATE_CLAIM, STATE_MAINTENANCE },
+	{ STATE_ACTIVE, STATE_STANDBY },
+	{ STATE_ACTIVE, STATE_LEAVING },
+	{ STATE_ACTIVE, STATE_RELEASING },
+	{ STATE_LEAVING, STATE_RELEASING },
+	{ STATE_RELEASING, STATE_INIT },
+	{ STATE_RELEASING, STATE_STANDBY },
+	{ STATE_RELEASING, STATE_FAULTED },
+	{ STATE_RELEASING, STATE_MAINTENANCE },
+	{ STATE_RELEASING, STATE_LEFT },
+	{ STATE_FAULTED, STATE_CLAIM },
+	{ STATE_MAINTENANCE, STATE_STANDBY },
+	{ STATE_MAINTENANCE, STATE_INIT },
+};
+
+static bool
+is_must(uint8_t from, uint8_t to)
+{
+	for (uint32_t i = 0; i < sizeof(must) / sizeof(must[0]); i++)
+		if (must[i].from == from && must[i].to == to)
+			return true;
+	return false;
+}
+
+static bool
+report_edges(const struct stats *st, FILE *f)
+{
+	bool ok = true;
+
+	for (uint8_t a = 0; a < STATE_COUNT; a++) {
+		for (uint8_t b = 0; b < STATE_COUNT; b++) {
+			const uint64_t n = st->edge[a][b];
+
+			if (n == 0 && !is_must(a, b))
+				continue;
+			fprintf(f, "  %-11s -> %-11s %12" PRIu64 "%s\n",
+			    state_name((enum state)a),
+			    state_name((enum state)b), n,
+			    n == 0 ? "  MISSING" : "");
+			ok = ok && n != 0;
+		}
+	}
+	return ok;
+}
+
+static void
+report_names(const struct stats *st, FILE *f)
+{
+	fprintf(f, "reasons:");
+	for (int i = 1; i < REASON_COUNT; i++)
+		fprintf(f, " %s %" PRIu64, reason_name((enum reason)i),
+		    st->reason[i]);
+	fprintf(f, "\nfaults:");
+	for (int i = 1; i < FAULT_KINDS; i++)
+		fprintf(f, " %s %" PRIu64, fault_name((enum fault_kind)i),
+		    st->fault[i]);
+	fputc('\n', f);
+}
+
+/* Each event in each state that it can meet. */
+static void
+report_events(const struct stats *st, FILE *f)
+{
+	unsigned reached = 0;
+
+	for (int s = 0; s < STATE_COUNT; s++)
+		for (int e = EVENT_START; e < EVENT_TYPES; e++)
+			reached += st->event[s][e] != 0;
+	fprintf(f, "events met in states: %u of %u pairs\n", reached,
+	    STATE_COUNT * (EVENT_TYPES - 1u));
+}
+
+bool
+cover_report(const struct stats *st, FILE *f)
+{
+	bool ok = true;
+
+	fprintf(f, "states:\n");
+	for (int i = 0; i < STATE_COUNT; i++) {
+		fprintf(f, "  %-11s %12" PRIu64 "%s\n",
+		    state_name((enum state)i), st->state[i],
+		    st->state[i] == 0 ? "  MISSING" : "");
+		ok = ok && st->state[i] != 0;
+	}
+	fprintf(f, "transitions:\n");
+	ok = report_edges(st, f) && ok;
+	report_events(st, f);
+	report_names(st, f);
+	return ok;
+}

@@ -309,5 +309,7 @@ enum store_result store_repair(struct store *s, uint64_t *lost);
  * Nothing outside can set it.
  */
 extern void	(*store_crash_hook)(const char *name);
+/* Tests only: nanoseconds since 1970 instead of the system's clock. */
+extern int64_t	(*store_clock_hook)(void);
 
 #endif

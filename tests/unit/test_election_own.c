@@ -128,6 +128,21 @@ START_TEST(go_now_read_behind_the_others_claims_means_listen)
 }
 END_TEST
 
+/* Recorded before our restart, when the floor was not yet on the disk. */
+START_TEST(go_now_below_the_term_we_know_is_a_plain_resignation)
+{
+	struct world *w = boot(SIGNED, .term = 9);
+
+	until(w, 1000);
+	hear(w, .node = 1, .term = 8);
+	forget(w);
+	until(w, 1500);
+	hear(w, .node = 1, .term = 8, GO_NOW);
+	saw(w, "1500 send 1/2 term 9 soft\n");
+	free(w);
+}
+END_TEST
+
 START_TEST(who_yields_speaks_for_nobody)
 {
 	struct world *w = standby(SIGNED, .nodes = 3);
@@ -545,6 +560,7 @@ main(void)
 		claim_ends_when_an_advert_did_not_leave,
 		advert_of_a_claim_that_left_late_is_given_its_spacing,
 		go_now_read_behind_the_others_claims_means_listen,
+		go_now_below_the_term_we_know_is_a_plain_resignation,
 		who_yields_speaks_for_nobody,
 		unsigned_claimants_do_not_stop_each_other_for_ever,
 		better_claimant_ignores_soft_claims,

@@ -138,7 +138,9 @@ el_resigned(struct step *s, const struct heard *h)
 			el_enter_standby(s);
 		return;
 	}
-	if (h->go_now && h->epochs && first_in_line(s)) {
+	/* Of the newest epoch we know: else it may be an old one, replayed. */
+	if (h->go_now && h->epochs && h->a->trailer.term >= e->term &&
+	    first_in_line(s)) {
 		go_now(s);
 		return;
 	}

@@ -101,24 +101,27 @@ is_unpreventable(const struct world *w, const struct node *taker,
 	const struct link *to = &w->link[other->id][taker->id];
 	const struct link *from = &w->link[taker->id][other->id];
 	const int64_t decided = taker->entered;
+	const bool took_now = w->now - decided <= 100 * MS;
 
-	if (from->lost >= taker->claim_opened)
+	if (took_now && from->lost >= taker->claim_opened)
 		return true;
 	if (taker->why == REASON_GO_NOW &&
 	    other->e.own_term + 1 < taker->e.own_term)
 		return true;
-	if (is_earnest((enum reason)taker->why) && (!elector_runs(other) || !is_holding(other)))
+	if (is_earnest((enum reason)taker->why) &&
+	    (!elector_runs(other) || !is_holding(other)))
 		return true;
 	if (other->kernel.advert <= to->came_sent || to->lost <= to->came_sent)
 		return false;
 	if (taker->word_until > decided && taker->word_from == other->id)
 		return false;
-	if (w->now - decided > 100 * MS)
+	if (!took_now)
 		return true;
 	/* Asked to go at once there is no claim that could be answered. */
 	if (taker->why == REASON_GO_NOW)
 		return true;
-	if (to->lost >= taker->claim_first ||
+	/* An answer is not repeated within a quarter interval. */
+	if (to->lost >= taker->claim_first - other->cfg.interval_ns / 4 ||
 	    from->lost >= taker->claim_first)
 		return true;
 	return !elector_runs(other) || !is_holding(other) ||
@@ -567,7 +570,8 @@ check_end(struct world *w)
 		if (!n->foreign && is_holding(n) && !n->kernel.present)
 			check_wrong(w, V_NOBODY, "%s is active without the "
 			    "address", node_name(i));
-		if (!n->foreign && n->started && w->sc.loss == 0 && (n->e.alarms &
+		if (!n->foreign && n->started && w->sc.loss == 0 &&
+		    (n->e.alarms &
 		    (ALARM_DUAL_ACTIVE | ALARM_HEARTBEAT_BLOCKED)) != 0)
 			check_wrong(w, V_ALARM, "%s: %#x", node_name(i),
 			    n->e.alarms);

@@ -17,7 +17,8 @@ static void	work(struct world *w, struct node *n);
 bool
 elector_runs(const struct node *n)
 {
-	return n->powered && n->paused == 0 && n->elector && n->stop_elector == 0;
+	return n->powered && n->paused == 0 && n->elector &&
+	    n->stop_elector == 0;
 }
 
 /* A message on a channel: never overtakes another, dies with its receiver. */

@@ -175,11 +175,11 @@ strike_network(struct world *w, struct node *n, const struct fault *f)
 		n->cut_in++;
 		break;
 	case FAULT_ISOLATE:
-		n->cut_word++;
-		/* FALLTHROUGH */
 	case FAULT_CUT:
 		n->cut_out++;
 		n->cut_in++;
+		if (f->kind == FAULT_ISOLATE)
+			n->cut_word++;
 		break;
 	case FAULT_CUT_WORD:
 		n->cut_word++;
@@ -332,11 +332,11 @@ end_network(struct world *w, struct node *n, const struct fault *f)
 		n->cut_in--;
 		break;
 	case FAULT_ISOLATE:
-		n->cut_word--;
-		/* FALLTHROUGH */
 	case FAULT_CUT:
 		n->cut_out--;
 		n->cut_in--;
+		if (f->kind == FAULT_ISOLATE)
+			n->cut_word--;
 		break;
 	case FAULT_CUT_WORD:
 		n->cut_word--;

@@ -335,7 +335,8 @@ enum violation {
 };
 
 struct stats {
-	uint64_t	runs, steps, duals_exempt, moves, moves_lossy, stale, replays_taken;
+	uint64_t	runs, steps, duals_exempt, moves, moves_lossy;
+	uint64_t	stale, replays_taken;
 	uint64_t	blips, refused, forged, virtual_ns, faults;
 	uint64_t	failed;
 	uint64_t	violation[V_COUNT];

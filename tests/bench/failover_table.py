@@ -32,6 +32,10 @@ def number(v):
     return f"{v:.0f}" if v >= 100 or v == int(v) else f"{v:.1f}"
 
 
+def kilobytes(v):
+    return "-" if v is None else f"{v:.1f} kB/s"
+
+
 def megabytes(v):
     return "-" if v is None else f"{v / 1024:.2f} MB"
 
@@ -84,6 +88,17 @@ ROWS = (
      "one"),
     ("  told as a problem", "one-way", "told", str, "an alarm"),
     ("30 % loss: takeovers an hour", "loss", "moves", number, "far fewer"),
+    ("5 000 bad adverts a second: log", "flood", "log", kilobytes,
+     "rate-limited"),
+    ("  longest pause of adverts", "flood", "pause", seconds, "1 s"),
+    ("1 000 addresses: announced", "addresses", "announced", number,
+     "1 000"),
+    ("  first advert to last of them", "addresses", "took", seconds,
+     "tens of ms"),
+    ("  longest pause of adverts", "addresses", "pause", seconds, "1 s"),
+    ("255 ids: memory (PSS)", "ids", "pss", megabytes, "less"),
+    ("  CPU per advert", "ids", "cpu", seconds, "less"),
+    ("  longest pause of adverts", "ids", "pause", seconds, "1 s"),
     ("10 ms: crash to first advert", "crash-10ms", "first advert", seconds,
      "< 40 ms"),
     ("10 ms: crash to holder", "crash-10ms", "takeover", seconds,
@@ -122,7 +137,8 @@ RATIO = {("crash", "takeover"), ("stopped", "gap"), ("cut", "loss"),
          ("cost", "active wakes"), ("cost", "calls"),
          ("cost", "active pss"), ("cost", "standby cpu"),
          ("cost", "standby pss"), ("cost-10ms", "active cpu"),
-         ("cost-10ms", "standby cpu")}
+         ("cost-10ms", "standby cpu"), ("ids", "pss"), ("ids", "cpu"),
+         ("addresses", "took")}
 
 
 def ratio(case, measure, values):

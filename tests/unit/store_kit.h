@@ -8,6 +8,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,13 +32,21 @@ kit_clock(void)
 	return kit_now;
 }
 
+static int
+kit_remove_one(const char *path, const struct stat *st, int kind,
+    struct FTW *at)
+{
+	(void)st;
+	(void)kind;
+	(void)at;
+	return remove(path);
+}
+
 static inline void
 kit_remove(const char *path)
 {
-	char command[128];
-
-	snprintf(command, sizeof(command), "rm -rf %s", path);
-	ck_assert_int_eq(system(command), 0);
+	ck_assert_int_eq(nftw(path, kit_remove_one, 16,
+	    FTW_DEPTH | FTW_PHYS), 0);
 }
 
 static inline void

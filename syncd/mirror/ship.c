@@ -57,6 +57,10 @@ ship_lost(struct ship *s, const char *id, const char *text)
 	/* The text may be the child's own, which goes with it. */
 	(void)fmt_into(line, sizeof(line), "%s", text);
 	hang_up(s);
+	/* Only a channel that was of use makes up for what was before. */
+	if (mono_reached(mono_now(), mono_after(s->dialled,
+	    SHIP_BACKOFF_MAX_NS)))
+		s->backoff_ns = 0;
 	s->backoff_ns = s->backoff_ns == 0 ? SHIP_BACKOFF_MIN_NS :
 	    s->backoff_ns * 2;
 	if (s->backoff_ns > SHIP_BACKOFF_MAX_NS)
@@ -72,6 +76,7 @@ dial(struct ship *s)
 	struct loop *l = s->conf.loop;
 
 	s->retry = MONO_NEVER;
+	s->dialled = now;
 	if (ssh_start(&s->ssh, &s->conf.place) == -1) {
 		ship_lost(s, "own-ssh", strerrordesc_np(errno));
 		return;
@@ -222,11 +227,13 @@ ship_role(struct ship *s, bool writes, const struct epoch *e)
 	s->epoch = *e;
 	if (s->ssh.pid == 0)
 		return;
-	/* In mid-question the answers would be mixed up. */
-	if (s->welcome && (s->step == STEP_NONE || s->step == STEP_HELD)) {
+	if (s->step == STEP_HELLO) {
+		s->hello_again = true;
+	} else if (s->step == STEP_NONE || s->step == STEP_HELD) {
 		s->step = STEP_HELD;
 		s->retry = (mono_t){ 1 };
 	} else {
+		/* In mid-question the answers would be mixed up. */
 		ship_reconnect(s);
 	}
 }

@@ -65,12 +65,13 @@ struct ship {
 	struct ssh_child ssh, rsync;
 	enum ship_state	state;
 	enum step	step;
-	bool		writes, welcome, force_ask, kicked;
+	bool		writes, welcome, force_ask, kicked, hello_again;
 	struct epoch	epoch;
 	struct position	theirs, acked;
 	struct history_list their_history;
 	struct plan	plan;
 	mono_t		retry;		/* connect or HELLO again */
+	mono_t		dialled;
 	int64_t		backoff_ns, hold_ns;
 	mono_t		answer_by, ping_at, heard, ping_sent;
 	uint32_t	serial;

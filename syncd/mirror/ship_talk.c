@@ -64,7 +64,7 @@ talk_hello(struct ship *s)
 	struct frame *f = &s->mine;
 
 	talk_drop(s);
-	s->welcome = false;
+	s->welcome = s->hello_again = false;
 	s->kicked = false;
 	*f = (struct frame){
 		.type = FRAME_HELLO,
@@ -258,7 +258,6 @@ hear_welcome(struct ship *s, const struct frame_hello *h)
 		return;
 	}
 	s->welcome = true;
-	s->backoff_ns = 0;
 	s->theirs = h->position;
 	s->their_history = h->history;
 	s->partner_free = h->free_bytes;
@@ -306,7 +305,7 @@ hear_ack(struct ship *s, const struct position *p)
 		return;
 	}
 	s->theirs = s->acked = *p;
-	s->hold_ns = 0;
+	s->hold_ns = s->backoff_ns = 0;
 	s->force_ask = false;
 	talk_drop(s);
 	s->conf.events.acked(s->conf.events.arg, p);
@@ -382,7 +381,6 @@ hear_nak(struct ship *s, const struct frame_nak *n)
 	const char *word = nak_word(n->reason);
 
 	log_info("%s: the partner refuses: %s", s->conf.pair, word);
-	s->backoff_ns = 0;
 	s->welcome = true;	/* it is there, and answers pings */
 	switch (n->reason) {
 	case NAK_MISSING:
@@ -465,6 +463,10 @@ talk_hear(struct ship *s, const struct frame *f)
 		return;
 	}
 	s->answer_by = MONO_NEVER;
+	if (s->step == STEP_HELLO && s->hello_again) {
+		talk_hello(s);	/* the role has changed in between */
+		return;
+	}
 	if (f->type == FRAME_WELCOME)
 		hear_welcome(s, &f->hello);
 	else if (f->type == FRAME_ACK)

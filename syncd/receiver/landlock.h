@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: ISC */
+
+/*
+ * Landlock by system call: the headers of Debian 12 know ABI 2, the kernel
+ * may know more.  What the kernel does not know is left out; what it knows
+ * is denied unless a rule allows it.
+ */
+#ifndef VIPAIR_LANDLOCK_H
+#define VIPAIR_LANDLOCK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum landlock_may {		/* what a rule allows below its place */
+	MAY_READ = 1,		/* files and lists of names */
+	MAY_STORE = 2,		/* also plain files and directories: all */
+	MAY_EXEC = 4,		/* execute and read */
+};
+
+/*
+ * Returns the ABI the kernel has, 0 for none.  begin, then rules, then end:
+ * from there on the process and its children have only what the rules say,
+ * and no TCP.  Each is 0, or -1 with errno; a place that is not there is
+ * ENOENT and may be passed over.
+ */
+int	landlock_abi(void);
+int	landlock_begin(void);
+int	landlock_allow(int ruleset, const char *path, unsigned int may);
+int	landlock_end(int ruleset);
+
+#endif

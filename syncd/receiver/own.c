@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: ISC */
+
+/*
+ * The receiver: its node's own word, from the mirror's file, and the partner's
+ * word handed to the mirror's socket.  A mirror that is not there is not
+ * active; one that cannot be read is taken for active.
+ */
+
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include <errno.h>
+#include <string.h>
+
+#include "log.h"
+#include "receiver.h"
+
+#define ROLE_WORD_ACTIVE	2	/* enum role */
+
+static bool
+read_own(struct receiver *r, struct wordfile *w)
+{
+	memset(w, 0, sizeof(*w));
+	if (wordfile_read(r->run_dir, r->pair, w) == 0)
+		return true;
+	if (errno != ENOENT)
+		log_warn("%s: the mirror's word", r->pair);
+	return false;
+}
+
+bool
+own_word(struct receiver *r, struct frame_word *word)
+{
+	struct wordfile w;
+	bool known;
+
+	known = read_own(r, &w);
+	*word = wordfile_word(&w, mono_now());
+	word->position = store_head(r->store)->position;
+	return known;
+}
+
+bool
+own_active(struct receiver *r, struct epoch *e)
+{
+	struct wordfile w;
+
+	memset(&w, 0, sizeof(w));
+	if (wordfile_read(r->run_dir, r->pair, &w) == -1)
+		return errno != ENOENT;
+	*e = w.word.epoch;
+	return w.word.role == ROLE_WORD_ACTIVE;
+}
+
+void
+own_limits(struct receiver *r, struct store_limits *l)
+{
+	struct wordfile w;
+
+	(void)read_own(r, &w);
+	*l = (struct store_limits){
+		.bytes = w.store_bytes,
+		.reserve = RECEIVER_RESERVE,
+	};
+}
+
+/* Lost when the mirror does not read: the next one comes within a second. */
+void
+own_heard(struct receiver *r, const struct frame_word *w)
+{
+	const struct frame f = { .type = FRAME_PONG, .ping.word = *w };
+	struct sockaddr_un to = { .sun_family = AF_UNIX };
+	uint8_t buf[WORDFILE_LEN];
+	size_t len;
+
+	len = fmt_into(to.sun_path, sizeof(to.sun_path), "%s/%s.sock",
+	    r->run_path, r->pair);
+	if (len >= sizeof(to.sun_path) - 1)
+		return;
+	len = frame_encode(&f, buf, sizeof(buf));
+	if (len > 0 && sendto(r->out_sock, buf, len,
+	    MSG_DONTWAIT | MSG_NOSIGNAL, (struct sockaddr *)&to,
+	    sizeof(to)) == -1)
+		log_debug("%s: the mirror does not listen", r->pair);
+}

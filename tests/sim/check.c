@@ -109,7 +109,7 @@ is_unpreventable(const struct world *w, const struct node *taker,
 	    other->e.own_term + 1 < taker->e.own_term)
 		return true;
 	if (is_earnest((enum reason)taker->why) &&
-	    (!elector_runs(other) || !is_holding(other)))
+	    (other->trouble >= to->came_sent || !is_holding(other)))
 		return true;
 	if (other->kernel.advert <= to->came_sent || to->lost <= to->came_sent)
 		return false;
@@ -155,8 +155,8 @@ check_holds(struct world *w, struct node *n)
 			w->st->blips++;
 			continue;
 		}
-		/* After a resume it is the other one that took. */
-		if (n->kernel.resumed) {
+		/* Back after a pause: who took is who became active last. */
+		if (n->kernel.resumed && o->entered > n->entered) {
 			taker = o;
 			other = n;
 		}
@@ -175,7 +175,8 @@ check_holds(struct world *w, struct node *n)
 void
 check_lease(struct world *w, struct node *n)
 {
-	int64_t bound = n->cfg.lease_longest_ns + ELECTION_LATE_ORDER_NS;
+	/* Design 3: order, whole seconds, worst lateness measured. */
+	int64_t bound = n->cfg.interval_ns > S / 2 ? 2700 * MS : 1980 * MS;
 	const int64_t lives = local_of(n, n->kernel.lapse) -
 	    local_of(n, n->kernel.advert);
 

@@ -92,7 +92,7 @@ read_number(const char *s, uint64_t max, uint64_t *v)
 		if (*s < '0' || *s > '9')
 			return false;
 		d = (uint64_t)(*s - '0');
-		if (*v > (max - d) / 10)
+		if (d > max || *v > (max - d) / 10)
 			return false;
 		*v = *v * 10 + d;
 	}

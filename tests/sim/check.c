@@ -103,7 +103,9 @@ is_unpreventable(const struct world *w, const struct node *taker,
 	const int64_t decided = taker->entered;
 	const bool took_now = w->now - decided <= 100 * MS;
 
-	if (took_now && from->lost >= taker->claim_opened)
+	/* No advert of the taker's epoch came, and one was lost. */
+	if (from->lost >= taker->claim_opened &&
+	    from->came_sent < taker->claim_opened)
 		return true;
 	if (taker->why == REASON_GO_NOW &&
 	    other->e.own_term + 1 < taker->e.own_term)
@@ -160,8 +162,13 @@ check_holds(struct world *w, struct node *n)
 			taker = o;
 			other = n;
 		}
+		/* The same double hold, and nobody left the role since. */
+		if (w->link[n->id][i].excused)
+			continue;
 		if (is_unpreventable(w, taker, other)) {
 			w->st->duals_exempt++;
+			w->link[n->id][i].excused = true;
+			w->link[i][n->id].excused = true;
 			TELL(w, n->id, "two kernels, not preventable");
 			continue;
 		}
@@ -457,8 +464,12 @@ check_step(struct world *w, struct node *n, const struct event *ev,
 		told_word(w, n, ev, was);
 	if (n->e.state == STATE_ACTIVE && was->state != STATE_ACTIVE)
 		check_enters(w, n, out);
-	if (was->state == STATE_ACTIVE && n->e.state != STATE_ACTIVE)
+	if (was->state == STATE_ACTIVE && n->e.state != STATE_ACTIVE) {
+		for (uint8_t i = 0; i < w->n; i++)
+			w->link[n->id][i].excused =
+			    w->link[i][n->id].excused = false;
 		check_leaves(w, n);
+	}
 	follow(w, n, ev, was);
 }
 

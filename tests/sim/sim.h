@@ -300,9 +300,9 @@ struct node {
 /* One link, from [a] to [b]. */
 struct link {
 	int64_t		lost;		/* last advert lost or held up */
-	int64_t		came;		/* last advert that arrived */
 	int64_t		came_sent;	/* and when it was sent */
 	int64_t		word_lost;
+	bool		excused;	/* both hold, and could not know */
 };
 
 struct epoch {

@@ -120,6 +120,21 @@ take_dirty(struct capture *c)
 	}
 }
 
+/* It is there, but could not be taken: that has been said. */
+static bool
+is_in_trouble(const struct capture *c, uint32_t rule)
+{
+	uint32_t i, by;
+
+	for (i = 0; i < c->nproblems; i++) {
+		(void)pattern_want(&c->conf, c->problem[i].path, false,
+		    RULE_NONE, &by);
+		if (by == rule && c->problem[i].fault != FAULT_MISSING)
+			return true;
+	}
+	return false;
+}
+
 /* What should be there is there. */
 static void
 look_for_missing(struct capture *c)
@@ -129,7 +144,8 @@ look_for_missing(struct capture *c)
 	problem_clear_fault(c, FAULT_MISSING);
 	for (i = 0; i < c->conf.n; i++)
 		if (c->conf.entry[i].kind != SYNC_NEVER &&
-		    !c->conf.entry[i].optional && c->matched[i] == 0)
+		    !c->conf.entry[i].optional && c->matched[i] == 0 &&
+		    !is_in_trouble(c, i))
 			problem_add(c, FAULT_MISSING, 0, true,
 			    c->conf.entry[i].glob);
 }

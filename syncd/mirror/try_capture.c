@@ -3,11 +3,11 @@
 /*
  * mirror-capture: the capture by itself, for tests; never installed.
  *
- *	mirror-capture [-w] [-c] [-e SECONDS] [-s SQLSNAP] STORE BASE ENTRY ...
+ *	mirror-capture [-w] [-e SECONDS] [-s SQLSNAP] STORE BASE ENTRY ...
  *
  * ENTRY is KIND:GLOB or KIND?:GLOB (optional), KIND sqlite, tree, file or
- * never.  Without -w one pass, else until standard input ends.  -c: a
- * comparison by content is due at once.  Prints one line for each generation
+ * never.  Without -w one pass, else until standard input ends; SIGUSR1
+ * makes a comparison by content due.  Prints one line for each generation
  * (the time is CLOCK_MONOTONIC when it was durable) and for each problem.
  * Exit status: 0 published or unchanged, 2 held back, 1 failed.
  */
@@ -32,6 +32,14 @@
 #include "take.h"
 
 static const char *sqlsnap;
+static volatile sig_atomic_t content_due;
+
+static void
+on_signal(int sig)
+{
+	(void)sig;
+	content_due = 1;
+}
 
 static int
 run_sqlsnap(void *arg, const char *path, int fd)
@@ -152,7 +160,8 @@ wait_for_work(struct capture *c)
 		t = (struct timespec){ .tv_sec = left / NS_PER_S,
 		    .tv_nsec = left % NS_PER_S };
 	}
-	(void)ppoll(fd, 2, &t, NULL);
+	if (ppoll(fd, 2, &t, NULL) == -1)
+		return true;
 	if ((fd[1].revents & POLLIN) != 0)
 		capture_events(c, mono_now());
 	return (fd[0].revents & (POLLIN | POLLHUP)) == 0;
@@ -167,6 +176,10 @@ work(struct capture *c, struct store *store, bool watch)
 	struct capture_stats before, after;
 
 	do {
+		if (content_due != 0) {
+			content_due = 0;
+			c->policy.content = mono_now();
+		}
 		capture_get_stats(c, &before);
 		r = capture_run(c, &epoch, mono_now(), &out);
 		capture_get_stats(c, &after);
@@ -204,17 +217,17 @@ main(int argc, char **argv)
 	struct sync_entry entry[SYNC_ENTRIES_MAX];
 	struct sync_conf conf = { .entry = entry };
 	struct capture_hooks hooks = { .arg = &conf };
-	bool watch = false, content = false;
+	const struct sigaction sa = { .sa_handler = on_signal };
+	bool watch = false;
 	int64_t every_ns = 0;
 	struct capture *c;
 	struct store *store;
 	const char *wrong;
 	int o, status;
 
-	while ((o = getopt(argc, argv, "+wce:s:")) != -1)
+	while ((o = getopt(argc, argv, "+we:s:")) != -1)
 		switch (o) {
 		case 'w': watch = true; break;
-		case 'c': content = true; break;
 		case 'e': every_ns = atoll(optarg) * NS_PER_S; break;
 		case 's': sqlsnap = optarg; break;
 		default: return 64;
@@ -237,8 +250,7 @@ main(int argc, char **argv)
 		(void)fprintf(stderr, "%s\n", wrong);
 		return 1;
 	}
-	if (content)
-		c->policy.content = mono_now();
+	(void)sigaction(SIGUSR1, &sa, NULL);
 	status = work(c, store, watch);
 	capture_close(c);
 	store_unlock(store);

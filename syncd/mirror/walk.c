@@ -271,6 +271,8 @@ open_base(struct capture *c)
 		payload_close(&c->payload);
 		c->payload.base = p.base;
 	}
+	/* Opening has ended it. */
+	payload_begin(&c->payload);
 	return payload_open(c->payload.base, ".", O_DIRECTORY);
 }
 

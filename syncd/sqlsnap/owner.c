@@ -47,9 +47,10 @@ cannot_find(const char *path)
 
 	say("%s: %s", path, e == ELOOP || e == EXDEV ?
 	    "leads through a link or out of its base" : strerror(e));
-	if (e == ENOENT || e == ENOTDIR)
+	if (e == ENOENT)
 		return SQLSNAP_GONE;
-	if (e == ELOOP || e == EXDEV)
+	/* ENOTDIR: a directory of the path is a file or a link. */
+	if (e == ELOOP || e == EXDEV || e == ENOTDIR)
 		return SQLSNAP_KIND;
 	return e == EACCES ? SQLSNAP_RIGHTS : SQLSNAP_IO;
 }

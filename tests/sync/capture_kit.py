@@ -37,7 +37,8 @@ class Entry:
         (self.type, mode, uid, gid, user, group, size, mtime, content, link,
          xattrs, path) = line.split(" ")
         self.mode, self.uid, self.gid = int(mode, 8), int(uid), int(gid)
-        self.user, self.group = unescape(user), unescape(group)
+        self.user, self.group = (b"" if x == "-" else unescape(x)
+                                 for x in (user, group))
         self.size, self.mtime_ns = int(size), int(mtime)
         self.content, self.link = content, int(link)
         self.path = unescape(path)

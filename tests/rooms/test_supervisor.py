@@ -11,6 +11,7 @@ import pytest
 
 from lab.daemons import CONF, PREFIX, SECRET, Vrrpd, conf
 from lab.lab import VIP
+from lab.netns import mono_ns
 
 VRRPD = os.path.join(PREFIX, "sbin", "vrrpd")
 THREE = ("elector", "actuator", "keeper")
@@ -169,6 +170,20 @@ def test_leaves_in_order(lab, alone):
     assert "not everything was in order" not in alone.log
     left = lab.alpha.sh("ls /run/vipair").stdout
     assert "sock" not in left
+
+
+@pytest.mark.parametrize("sig,after", [
+    (signal.SIGUSR2, 0), (signal.SIGUSR2, 0.01), (signal.SIGUSR2, 0.015), (signal.SIGUSR2, 0.02), (signal.SIGUSR2, 0.025), (signal.SIGUSR2, 0.03), (signal.SIGUSR2, 0.04), (signal.SIGUSR2, 0.05),
+    (signal.SIGHUP, 0), (signal.SIGHUP, 0.005)])
+def test_leaves_in_the_middle_of_a_change(lab, alone, sig, after):
+    """SIGTERM counts whatever is under way, and the address goes by order,
+    not when its lease ends."""
+    os.kill(alone.room("vrrpd"), sig)
+    lab.elapse(after)
+    begin = mono_ns()
+    assert alone.stop(timeout=10) == 0
+    assert (mono_ns() - begin) / 1e9 < 1
+    assert not lab.alpha.has(VIP)
 
 
 def test_second_signal_hurries(lab, users):

@@ -9,6 +9,7 @@
 #include "jobs.h"
 #include "leave.h"
 #include "notify.h"
+#include "reexec.h"
 #include "rooms.h"
 #include "supervisor.h"
 
@@ -50,6 +51,7 @@ leave_begin(struct supervisor *s)
 	notify("STOPPING=1\nSTATUS=handing over\nEXTEND_TIMEOUT_USEC=%lld",
 	    (long long)((limit_ns + 2 * END_NS) / NS_PER_US));
 	conffile_drop(&s->next);
+	reexec_cancel(s);
 	ask(s, ROOM_ELECTOR);
 }
 
@@ -75,6 +77,7 @@ end(struct supervisor *s, mono_t now)
 	s->phase = PHASE_END;
 	s->leave_deadline = mono_after(now, END_NS);
 	rooms_replace(s, ROOM_ELECTOR);
+	reexec_end(s);
 	jobs_kill_all(s);
 	ask(s, ROOM_ACTUATOR);
 	ask(s, ROOM_KEEPER);

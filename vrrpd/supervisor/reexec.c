@@ -203,6 +203,34 @@ reexec_reap(struct supervisor *s, pid_t pid, int status)
 	return true;
 }
 
+/*
+ * The check may end as it likes: nobody waits for it any more.  An elector
+ * that writes its state ends in any case, one that reads it goes on.
+ */
+void
+reexec_cancel(struct supervisor *s)
+{
+	if (s->swap == SWAP_EXPORT)
+		return;
+	if (s->swap == SWAP_CHECK)
+		(void)kill(s->swap_pid, SIGKILL);
+	s->swap = SWAP_NONE;
+	s->swap_pid = 0;
+}
+
+void
+reexec_end(struct supervisor *s)
+{
+	if (s->swap != SWAP_EXPORT)
+		return;
+	if (s->swap_peer != -1)
+		(void)close(s->swap_peer);
+	if (s->swap_keeper != -1)
+		(void)close(s->swap_keeper);
+	s->swap_peer = s->swap_keeper = -1;
+	s->swap = SWAP_NONE;
+}
+
 /* A descriptor the memfd names is really there, and ours alone again. */
 static int
 adopt(int fd)

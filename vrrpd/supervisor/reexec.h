@@ -25,6 +25,10 @@ bool	reexec_resume(struct supervisor *s);
 void	reexec_swap(struct supervisor *s);
 /* The elector has ended; true when that was asked for. */
 bool	reexec_elector_ended(struct supervisor *s, int status);
+/* We are leaving: the program on disk has no part in that. */
+void	reexec_cancel(struct supervisor *s);
+/* No elector will come any more for the channels that wait for one. */
+void	reexec_end(struct supervisor *s);
 /* A sign of life of the elector. */
 void	reexec_elector_alive(struct supervisor *s);
 void	reexec_timers(struct supervisor *s, mono_t now, mono_t *deadline);

@@ -344,6 +344,17 @@ schedule(struct supervisor *s, enum room room, bool planned)
 		    (int)(SLOW_NS / NS_PER_S));
 }
 
+/*
+ * To be started again when it ends.  A hand-over on the way out still needs
+ * its actuator and keeper; a second elector would begin from the start.
+ */
+static bool
+needed(const struct supervisor *s, enum room room)
+{
+	return s->phase == PHASE_RUN ||
+	    (s->phase == PHASE_LEAVE && room != ROOM_ELECTOR);
+}
+
 bool
 rooms_reap(struct supervisor *s, pid_t pid, int status)
 {
@@ -362,7 +373,7 @@ rooms_reap(struct supervisor *s, pid_t pid, int status)
 		close_watched(s, &e->ch.fd);
 		close_watched(s, &e->log_fd);
 		e->pid = 0;
-		if (s->phase != PHASE_RUN) {
+		if (!needed(s, r)) {
 			leave_room_ended(s, r);
 			return true;
 		}
@@ -425,7 +436,7 @@ rooms_timers(struct supervisor *s, mono_t now, mono_t *deadline)
 	mono_t log_again = MONO_NEVER;
 
 	FOR_EACH_ROOM(r) {
-		if (s->phase == PHASE_RUN || s->room[r].pid != 0)
+		if (needed(s, r) || s->room[r].pid != 0)
 			timers_of(s, r, now, deadline);
 		if (s->room[r].log_fd != -1)
 			loop_mute(&s->loop, s->room[r].log_fd,

@@ -102,7 +102,7 @@ struct store {
 	char		why[320];
 };
 
-/* ---- store.c ------------------------------------------------------------ */
+/* ---- store.c ------------------------------------------------------------- */
 
 /* Notes the text (and errno, for STORE_ERROR and STORE_SPACE). */
 enum store_result fail(struct store *s, enum store_result r, const char *fmt,
@@ -113,7 +113,7 @@ void	drop_tree(struct store *s);
 /* Local time, for ages: never the partner's word. */
 int64_t	clock_now(void);
 
-/* ---- file.c: every system call on names --------------------------------- */
+/* ---- file.c: every system call on names ---------------------------------- */
 
 void	crash_point(const char *name);
 /* Below dir, no link anywhere; O_CLOEXEC is added. */
@@ -148,7 +148,7 @@ bool	record_u64(char **at, const char *word, uint64_t *v);
 bool	record_hash(char **at, const char *word, struct hash *h);
 bool	record_text(char **at, const char *word, char *buf, size_t size);
 
-/* ---- head.c ----------------------------------------------------------------- */
+/* ---- head.c -------------------------------------------------------------- */
 
 enum store_result head_read(struct store *s);
 enum store_result head_publish(struct store *s, const struct head_file *h);
@@ -156,14 +156,14 @@ enum store_result history_write(struct store *s,
 	    const struct history_list *h);
 enum store_result history_read(struct store *s);
 
-/* ---- epoch.c -------------------------------------------------------------- */
+/* ---- epoch.c ------------------------------------------------------------- */
 
 /* Holds EPOCH still; returns the lock's descriptor or -1. */
 int	epoch_hold(struct store *s, bool change);
 void	epoch_let_go(int fd);
 enum store_result epoch_read(struct store *s, struct epoch *e);
 
-/* ---- object.c, import.c, usage.c ------------------------------------------ */
+/* ---- object.c, import.c, usage.c ----------------------------------------- */
 
 void	object_name(const struct hash *h, char name[3 + HASH_HEX + 1]);
 /* Its size, or STORE_NOTHING; keeps it from a collection under way. */
@@ -177,7 +177,7 @@ enum store_result usage_check(struct store *s, uint64_t bytes,
 void	usage_add(struct store *s, uint64_t bytes);
 void	usage_sub(struct store *s, uint64_t bytes);
 
-/* ---- load.c --------------------------------------------------------------- */
+/* ---- load.c -------------------------------------------------------------- */
 
 void	manifest_name(uint64_t generation, const struct hash *head,
 	    char name[NAME_SIZE]);
@@ -198,7 +198,7 @@ bool	load_base(const struct chain *c, uint64_t i, uint64_t *base);
 bool	load_link(const void *text, size_t len, const char *pair,
 	    struct link *l);
 
-/* ---- recover.c -------------------------------------------------------------- */
+/* ---- recover.c ----------------------------------------------------------- */
 
 enum store_result recover(struct store *s);
 /* Makes the chain anew from the manifests below the head, s->head. */
@@ -206,11 +206,11 @@ enum store_result recover_chain(struct store *s);
 /* HEAD's fields from its record. */
 struct head_file head_from(const struct store *s, const struct link *l);
 
-/* ---- branch.c --------------------------------------------------------------- */
+/* ---- branch.c ------------------------------------------------------------ */
 
 int	branch_open(struct store *s, const char *name);
 
-/* ---- upkeep ------------------------------------------------------------------- */
+/* ---- upkeep -------------------------------------------------------------- */
 
 void	upkeep_reset(struct store *s);
 /* Marks what the complete generations of a chain name, from index *i on,

@@ -6,12 +6,16 @@
  * committed, never by what a partner wrote into it.
  */
 
+#include <sys/stat.h>
+
+#include <stdio.h>		/* renameat */
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "retain.h"
 
+#define CHAIN_MAX	(UINT64_C(1) << 20)	/* 256 MB of records */
 #define NS		INT64_C(1000000000)
 #define MINUTE		(60 * NS)
 #define HOUR		(60 * MINUTE)
@@ -144,6 +148,46 @@ drop_strays(struct store *s, struct chain *c)
 	return STORE_OK;
 }
 
+/* Newest records, and those whose text is here. */
+static bool
+copy_records(const struct chain *from, struct chain *to, uint64_t keep)
+{
+	struct link l;
+	uint64_t i;
+
+	for (i = 0; i < from->n; i++) {
+		if (!chain_read(from, i, &l))
+			return false;
+		if (i + keep < from->n && (l.flags & LINK_MANIFEST) == 0)
+			continue;
+		if (chain_write(to, to->n, &l) == -1)
+			return false;
+	}
+	return chain_sync(to) == 0;
+}
+
+/*
+ * A change a second for weeks: the oldest records without a text go.  A
+ * death in between leaves the old file.
+ */
+enum store_result
+retain_compact(struct store *s, struct chain *c, uint64_t keep)
+{
+	int root = s->dir[DIR_ROOT];
+	struct chain to;
+	bool good;
+
+	(void)unlinkat(root, "chain.new", 0);
+	good = chain_open(&to, root, "chain.new", true) == 0 &&
+	    fchmod(to.fd, 0660) == 0 && copy_records(c, &to, keep);
+	crash_point("chain-copied");
+	chain_close(&to);
+	if (!good || renameat(root, "chain.new", root, "chain") == -1)
+		return fail_errno(s, "chain");
+	crash_point("chain-renamed");
+	return file_sync_dir(root) == 0 ? STORE_OK : fail_errno(s, "chain");
+}
+
 enum store_result
 retain_thin(struct store *s, struct retain *r, struct store_upkeep *u)
 {
@@ -160,6 +204,8 @@ retain_thin(struct store *s, struct retain *r, struct store_upkeep *u)
 		result = drop_texts(s, &c, &u->manifests);
 	if (result == STORE_OK)
 		result = drop_strays(s, &c);
+	if (result == STORE_OK && c.n > CHAIN_MAX)
+		result = retain_compact(s, &c, CHAIN_MAX / 2);
 	chain_close(&c);
 	return result;
 }

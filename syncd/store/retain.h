@@ -19,6 +19,8 @@ bool	retain_keeps(struct retain *r, int64_t kept_ns);
 
 enum store_result retain_thin(struct store *s, struct retain *r,
 	    struct store_upkeep *u);
+enum store_result retain_compact(struct store *s, struct chain *c,
+	    uint64_t keep);
 enum store_result retain_branches(struct store *s, uint32_t days,
 	    int64_t now_ns, uint64_t *gone);
 

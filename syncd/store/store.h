@@ -75,7 +75,7 @@ bool	store_locked(const struct store *s);
 /* Reads HEAD and history anew, for those who only look. */
 enum store_result store_refresh(struct store *s);
 
-/* ---- where we stand ---------------------------------------------------- */
+/* ---- where we stand ------------------------------------------------------ */
 
 struct store_head {
 	struct position	position;
@@ -92,7 +92,7 @@ const struct history_list *store_history(const struct store *s);
  */
 const struct tree *store_tree(struct store *s);
 
-/* ---- epoch (no lock needed; durable on return) -------------------------- */
+/* ---- epoch (no lock needed; durable on return) --------------------------- */
 
 enum store_result store_epoch(struct store *s, struct epoch *e);
 /*
@@ -104,7 +104,7 @@ enum store_result store_epoch_raise(struct store *s, const struct epoch *e);
 enum store_result store_epoch_take(struct store *s, uint32_t node,
 	    uint32_t known_term, struct epoch *e);
 
-/* ---- objects ------------------------------------------------------------ */
+/* ---- objects ------------------------------------------------------------- */
 
 enum put_how {
 	PUT_DURABLE,		/* fsync now */
@@ -153,7 +153,7 @@ int	store_import_dir(struct store *s);
 /* Makes staged objects durable before the commit does. */
 enum store_result store_sync(struct store *s);
 
-/* ---- generations: writing ----------------------------------------------- */
+/* ---- generations: writing ------------------------------------------------ */
 
 struct store_commit {		/* what came out; text is the store's own and */
 	struct position	position;	/* valid until its next change */
@@ -209,7 +209,7 @@ struct store_generation {
 	uint64_t	entries, bytes;
 	bool		full;
 	bool		manifest;	/* still here as text */
-	bool		complete;	/* its objects are kept: can be loaded */
+	bool		complete;	/* its objects are kept */
 };
 /*
  * Walks down from the head: *cursor 0 to begin.  False at the end.
@@ -224,7 +224,7 @@ int	store_manifest(struct store *s, uint64_t generation, uint64_t *size);
 enum store_result store_load_tree(struct store *s, uint64_t generation,
 	    struct tree **t);
 
-/* ---- branches ----------------------------------------------------------- */
+/* ---- branches ------------------------------------------------------------ */
 
 #define BRANCH_NAME_MAX		96
 #define BRANCH_REASON_MAX	200
@@ -258,7 +258,7 @@ enum store_result store_dismiss(struct store *s, const char *name);
 enum store_result store_adopt(struct store *s, const char *name);
 enum store_result store_adopting(struct store *s, struct store_branch *b);
 
-/* ---- upkeep ------------------------------------------------------------- */
+/* ---- upkeep -------------------------------------------------------------- */
 
 struct store_retention {
 	uint32_t	keep;		/* newest N, whatever the age; 0: 24 */

@@ -11,8 +11,10 @@
 #include "fuzz.h"
 
 #define HEAD	"vipair manifest 1\npair p\nterm 1\nnode 0\ngeneration "
-#define ZERO	"0000000000000000000000000000000000000000000000000000000000000000"
-#define ONE	"1111111111111111111111111111111111111111111111111111111111111111"
+#define Z16	"0000000000000000"
+#define ZERO	Z16 Z16 Z16 Z16
+#define O16	"1111111111111111"
+#define ONE	O16 O16 O16 O16
 
 /* The bytes must be the only way to write it. */
 static void

@@ -4,6 +4,7 @@
 
 #include <sys/stat.h>
 
+#include "retain.h"
 #include "store_kit.h"
 
 static const struct epoch second = { .term = 2, .node = 1 };
@@ -126,7 +127,8 @@ END_TEST
 START_TEST(test_import)
 {
 	static const char *const name[] = { "not-a-hash", "../x",
-		"2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824" };
+		"2cf24dba5fb0a30e26e83b2ac5b9e29e"
+		"1b161e5c1fa7425e73043362938b9824" };
 	struct store *s = kit_open();
 	struct store_import i;
 	struct hash h;
@@ -662,6 +664,45 @@ START_TEST(test_retention)
 }
 END_TEST
 
+/* The chain's file does not grow for ever; what has a text stays listed. */
+START_TEST(test_compact)
+{
+	struct store *s = kit_open();
+	struct store_generation g;
+	struct store_upkeep u;
+	uint64_t cursor = 0;
+	struct chain c;
+	unsigned int i, n = 0;
+	int64_t start = kit_now;
+
+	ok(s, store_epoch_raise(s, &kit_epoch));
+	for (i = 1; i <= 300; i++)
+		kit_publish(s, i);
+	store_clock_hook = kit_clock;
+	kit_now += INT64_C(20) * 86400 * 1000000000;
+	whole_round(s, 3, &u);
+	ck_assert_uint_eq(u.thinned, 297);
+	ck_assert_uint_gt(u.manifests, 0);
+	ck_assert_int_eq(chain_open(&c, kit_dir, "chain", true), 0);
+	ok(s, retain_compact(s, &c, 10));
+	ck_assert_uint_eq(c.n, 300);
+	chain_close(&c);
+	while (store_list(s, &cursor, &g))
+		n += g.manifest || g.generation > 290;
+	ck_assert_uint_lt(n, 300);
+	store_unlock(s);
+	ok(s, store_lock(s));
+	ck_assert_int_eq(kit_state(s, store_tree(s)), 300);
+	kit_publish(s, 301);
+	store_close(s);
+	s = kit_open();
+	ck_assert_int_eq(kit_state(s, store_tree(s)), 301);
+	store_close(s);
+	kit_now = start;
+	store_clock_hook = NULL;
+}
+END_TEST
+
 /* What was put, but not yet committed, stays; and what a commit under way
  * of a collection brings. */
 START_TEST(test_collect_beside)
@@ -854,6 +895,7 @@ main(void)
 	tcase_add_test(t, test_park_all);
 	tcase_add_test(t, test_jump);
 	tcase_add_test(t, test_retention);
+	tcase_add_test(t, test_compact);
 	tcase_add_test(t, test_collect_beside);
 	tcase_add_test(t, test_scrub);
 	tcase_add_test(t, test_quota);

@@ -193,20 +193,6 @@ __wrap_fdatasync(int fd)
 	return __real_fdatasync(fd);
 }
 
-int
-__wrap_syncfs(int fd)
-{
-	unsigned int i;
-
-	for (i = 0; watching && i < nops; i++) {
-		ops[i].durable = true;
-		if (nsynced < OPS_MAX)
-			synced[nsynced++] = ops[i].file;
-	}
-	(void)fd;	/* not the machine's, 3 000 times */
-	return 0;
-}
-
 static bool
 was_synced(ino_t file)
 {
@@ -216,6 +202,56 @@ was_synced(ino_t file)
 		if (synced[i] == file)
 			return true;
 	return false;
+}
+
+/* Files of branches are made by no call that is watched: all are looked at. */
+static int
+note_synced(const char *path, const struct stat *st, int kind,
+    struct FTW *at)
+{
+	(void)path;
+	(void)at;
+	if (kind == FTW_F && nsynced < OPS_MAX)
+		synced[nsynced++] = st->st_ino;
+	return 0;
+}
+
+static int
+empty_unsynced(const char *path, const struct stat *st, int kind,
+    struct FTW *at)
+{
+	(void)at;
+	return kind == FTW_F && !was_synced(st->st_ino) &&
+	    truncate(path, 0) == -1;
+}
+
+static void
+each_branch_file(int (*fn)(const char *, const struct stat *, int,
+    struct FTW *))
+{
+	char path[100];
+
+	snprintf(path, sizeof(path), "%s/diverged", kit_path);
+	(void)nftw(path, fn, 8, FTW_PHYS);
+	snprintf(path, sizeof(path), "%s/tmp", kit_path);
+	(void)nftw(path, fn, 8, FTW_PHYS);
+}
+
+int
+__wrap_syncfs(int fd)
+{
+	unsigned int i;
+
+	if (watching)
+		each_branch_file(note_synced);
+
+	for (i = 0; watching && i < nops; i++) {
+		ops[i].durable = true;
+		if (nsynced < OPS_MAX)
+			synced[nsynced++] = ops[i].file;
+	}
+	(void)fd;	/* not the machine's, 3 000 times */
+	return 0;
 }
 
 static void
@@ -245,6 +281,7 @@ lose(void)
 		    lstat(ops[i].path, &st) == 0 && S_ISREG(st.st_mode) &&
 		    st.st_ino == ops[i].file)
 			(void)!truncate(ops[i].path, 0);
+	each_branch_file(empty_unsynced);
 	for (i = nops; i-- > 0;)
 		if (!ops[i].durable && (loss == LOSE_ALL || rand() % 2 == 0))
 			undo(&ops[i]);
@@ -269,7 +306,7 @@ hook(const char *name)
 	_exit(9);
 }
 
-/* ---- scenes --------------------------------------------------------------- */
+/* ---- scenes ------------------------------------------------------------ */
 
 static const struct epoch later = { .term = 2, .node = 1 };
 
@@ -412,7 +449,7 @@ scene_commit(void)
 	store_close(s);
 }
 
-/* ---- after the death ------------------------------------------------------- */
+/* ---- after the death --------------------------------------------------- */
 
 static void
 check_generations(struct store *s)

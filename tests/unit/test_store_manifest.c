@@ -145,8 +145,10 @@ START_TEST(test_round_trip)
 }
 END_TEST
 
-#define HEX	"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
-#define ZERO	"0000000000000000000000000000000000000000000000000000000000000000"
+#define D16	"0123456789abcdef"
+#define HEX	D16 D16 D16 D16
+#define Z16	"0000000000000000"
+#define ZERO	Z16 Z16 Z16 Z16
 #define HEAD(kind, e, b, l) "vipair manifest 1\npair vpn\nterm 1\nnode 0\n" \
 	"generation 1\nprevious " ZERO "\ntime 1\nkind " kind "\nentries " e \
 	"\nbytes " b "\nlines " l "\n"

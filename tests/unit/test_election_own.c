@@ -143,6 +143,19 @@ START_TEST(go_now_below_the_term_we_know_is_a_plain_resignation)
 }
 END_TEST
 
+START_TEST(go_now_beside_another_active_is_a_plain_resignation)
+{
+	struct world *w = standby(SIGNED, .nodes = 3);
+
+	until(w, 1400);
+	hear(w, .node = 2, .term = 7);
+	until(w, 1500);
+	hear(w, .node = 1, .term = 7, GO_NOW);
+	saw(w, "1500 send 1/3 term 7 soft\n");
+	free(w);
+}
+END_TEST
+
 START_TEST(who_yields_speaks_for_nobody)
 {
 	struct world *w = standby(SIGNED, .nodes = 3);
@@ -561,6 +574,7 @@ main(void)
 		advert_of_a_claim_that_left_late_is_given_its_spacing,
 		go_now_read_behind_the_others_claims_means_listen,
 		go_now_below_the_term_we_know_is_a_plain_resignation,
+		go_now_beside_another_active_is_a_plain_resignation,
 		who_yields_speaks_for_nobody,
 		unsigned_claimants_do_not_stop_each_other_for_ever,
 		better_claimant_ignores_soft_claims,

@@ -184,8 +184,11 @@ active_timer(struct step *s)
 
 	if (mono_reached(s->now, e->ack_at)) {
 		/* Nobody confirmed it for as long as a lease can live. */
-		el_release_unanswered(s, e->hold_error ? REASON_HOLD_FAILED :
-		    REASON_LEASE_LOST, true);
+		if (e->hold_error)
+			/* It lives, and may be about to do our last order. */
+			el_release(s, REASON_HOLD_FAILED, true);
+		else
+			el_release_unanswered(s, REASON_LEASE_LOST, true);
 		return;
 	}
 	if (mono_reached(s->now, e->keep_at)) {

@@ -138,9 +138,13 @@ el_resigned(struct step *s, const struct heard *h)
 			el_enter_standby(s);
 		return;
 	}
-	/* Of the newest epoch we know: else it may be an old one, replayed. */
+	/*
+	 * Of the newest epoch we know: else it may be an old one, replayed.
+	 * Of the one heard last: else another is active as well, and answers
+	 * a claim.
+	 */
 	if (h->go_now && h->epochs && h->a->trailer.term >= e->term &&
-	    first_in_line(s)) {
+	    s->ev->advert.node == e->heard_node && first_in_line(s)) {
 		go_now(s);
 		return;
 	}

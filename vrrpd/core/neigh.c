@@ -200,6 +200,16 @@ nd_parse(const uint8_t *frame, size_t len, struct neigh_claim *c)
 	return mac_is_station(c->mac);
 }
 
+size_t
+neigh_announce(const uint8_t mac[6], const struct conf_addr *addr,
+    unsigned form, uint8_t *buf, size_t cap)
+{
+	if (addr->family == 4)
+		return form < 2 ? arp_announce(mac, addr, form == 1, buf, cap) :
+		    0;
+	return form < 1 ? na_announce(mac, addr, false, buf, cap) : 0;
+}
+
 bool
 neigh_parse(const uint8_t *frame, size_t len, struct neigh_claim *c)
 {

@@ -27,6 +27,13 @@ size_t	arp_announce(const uint8_t mac[6], const struct conf_addr *addr,
 size_t	na_announce(const uint8_t mac[6], const struct conf_addr *addr,
 	    bool router, uint8_t *buf, size_t cap);
 
+/*
+ * The forms in which an address is announced, one after the other: ARP as
+ * request and as reply, or one NA.  0 when there is no form of that number.
+ */
+size_t	neigh_announce(const uint8_t mac[6], const struct conf_addr *addr,
+	    unsigned form, uint8_t *buf, size_t cap);
+
 /* Who a frame says owns which address. */
 struct neigh_claim {
 	struct conf_addr addr;

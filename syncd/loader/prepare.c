@@ -164,7 +164,8 @@ compare_trees(struct job *j, bool have)
 	}
 	if (old == NULL) {
 		j->times = j->scratch = true;
-		if (forget(j->l) == -1 || below_remove(j->l, j->l->own, "next") == -1)
+		if (forget(j->l) == -1 ||
+		    below_remove(j->l, j->l->own, "next") == -1)
 			return -1;
 		old = tree_new();
 	}

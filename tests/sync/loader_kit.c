@@ -72,7 +72,8 @@ kit_new(void)
 	struct kit *k = calloc(1, sizeof(*k));
 
 	assert(k != NULL);
-	(void)strcpy(k->dir, "/tmp/vipair-loader-XXXXXX");
+	(void)snprintf(k->dir, sizeof(k->dir), "%.30s/vipair-loader-XXXXXX",
+	    getenv("TMPDIR") != NULL ? getenv("TMPDIR") : "/tmp");
 	assert(mkdtemp(k->dir) != NULL);
 	(void)snprintf(k->base, sizeof(k->base), "%s/base", k->dir);
 	assert(mkdir(k->base, 0755) == 0);

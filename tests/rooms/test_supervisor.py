@@ -53,6 +53,16 @@ def test_refuses_a_second_one(alone):
     assert alone.rooms().keys() >= set(THREE)
 
 
+def test_refuses_a_second_one_without_the_run_directory(alone):
+    """The lock in the run directory went with it."""
+    alone.node.sh("rm -rf /run/vipair")
+    assert "another vrrpd uses this state directory" in refused(alone.node)
+    assert alone.rooms().keys() >= set(THREE)
+    os.kill(alone.room("vrrpd"), signal.SIGUSR2)
+    says(alone.lab, alone, "all rooms are replaced")
+    assert "another vrrpd uses this state directory" in refused(alone.node)
+
+
 def test_refuses_without_configuration(lab, users):
     assert "no such file" in refused(lab.alpha)
 

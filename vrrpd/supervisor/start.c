@@ -130,6 +130,28 @@ take_lock(struct supervisor *s, int run_fd, const char *run_dir)
 	    pid[0] != '\0' ? pid : "unknown");
 }
 
+/*
+ * The run directory may be removed under a running one; then only this tells
+ * a second one that would use the same numbers.  A descriptor of our own,
+ * because the keeper's copy of the other one outlives us for a moment.
+ */
+static void
+lock_state(struct supervisor *s, const char *state_dir)
+{
+	s->state_lock_fd = openat(s->state_fd, ".",
+	    O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (s->state_lock_fd == -1)
+		fatal("%s: cannot open", state_dir);
+	if (flock(s->state_lock_fd, LOCK_EX | LOCK_NB) == 0)
+		return;
+	/* After a re-exec a child may hold it until its own exec. */
+	if (errno != EWOULDBLOCK || s->opt.resume_fd != -1)
+		log_warn("%s: cannot lock", state_dir);
+	else
+		fatalx("%s: another vrrpd uses this state directory: stop it, "
+		    "or set another state directory", state_dir);
+}
+
 void
 start_directories(struct supervisor *s)
 {
@@ -147,6 +169,7 @@ start_directories(struct supervisor *s)
 	s->empty_fd = own_directory(run_fd, EMPTY_DIR, 0555, 0, 0);
 	s->state_fd = own_directory(AT_FDCWD, state_dir, 0700,
 	    s->uid[ROOM_KEEPER], s->gid[ROOM_KEEPER]);
+	lock_state(s, state_dir);
 	(void)close(run_fd);
 }
 

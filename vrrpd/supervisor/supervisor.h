@@ -77,7 +77,8 @@ struct supervisor {
 	mono_t		next_deadline;
 
 	struct loop	loop;
-	int		signal_fd, lock_fd, state_fd, empty_fd, null_fd;
+	int		signal_fd, lock_fd, state_fd, state_lock_fd, empty_fd;
+	int		null_fd;
 	int		listener[2];	/* status.sock, control.sock */
 	int		job_log[2];	/* [0] ours, [1] runners' */
 	struct logsource job_source;

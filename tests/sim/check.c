@@ -126,7 +126,8 @@ is_unpreventable(const struct world *w, const struct node *taker,
 	if (to->lost >= taker->claim_first - other->cfg.interval_ns / 4 ||
 	    from->lost >= taker->claim_first)
 		return true;
-	return !elector_runs(other) || !is_holding(other) ||
+	return other->trouble >= taker->claim_first || !is_holding(other) ||
+	    !elector_runs(other) ||
 	    other->send_fails > 0;
 }
 
@@ -138,6 +139,17 @@ static bool
 is_blip(const struct node *a)
 {
 	return a->blip;
+}
+
+/* Neither the role nor the address any more: that double hold is over. */
+void
+check_gone(struct world *w, const struct node *n)
+{
+	if (n->kernel.present || is_holding(n))
+		return;
+	for (uint8_t i = 0; i < w->n; i++)
+		w->link[n->id][i].excused = w->link[i][n->id].excused =
+		    false;
 }
 
 void
@@ -162,7 +174,7 @@ check_holds(struct world *w, struct node *n)
 			taker = o;
 			other = n;
 		}
-		/* The same double hold, and nobody left the role since. */
+		/* The same double hold as before. */
 		if (w->link[n->id][i].excused)
 			continue;
 		if (is_unpreventable(w, taker, other)) {
@@ -465,9 +477,7 @@ check_step(struct world *w, struct node *n, const struct event *ev,
 	if (n->e.state == STATE_ACTIVE && was->state != STATE_ACTIVE)
 		check_enters(w, n, out);
 	if (was->state == STATE_ACTIVE && n->e.state != STATE_ACTIVE) {
-		for (uint8_t i = 0; i < w->n; i++)
-			w->link[n->id][i].excused =
-			    w->link[i][n->id].excused = false;
+		check_gone(w, n);
 		check_leaves(w, n);
 	}
 	follow(w, n, ev, was);

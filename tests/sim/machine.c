@@ -26,8 +26,10 @@ kernel_set(struct world *w, struct node *n, bool present)
 	const uint8_t bit = (uint8_t)(1u << n->id), had = w->holders;
 
 	n->kernel.present = present;
-	if (!present)
+	if (!present) {
 		n->kernel.lapse = FAR;
+		check_gone(w, n);
+	}
 	if (present && n->powered && n->paused == 0)
 		w->holders |= bit;
 	else

@@ -461,6 +461,7 @@ void	check_wrong(struct world *w, enum violation v, const char *fmt, ...)
 void	check_step(struct world *w, struct node *n, const struct event *ev,
     const struct before *was, const struct actions *out);
 void	check_holds(struct world *w, struct node *n);
+void	check_gone(struct world *w, const struct node *n);
 void	check_lease(struct world *w, struct node *n);
 void	check_sends(struct world *w, struct node *n,
     const struct action *a, bool left);

@@ -152,10 +152,12 @@ arrive(struct world *w, struct node *n, const struct msg *m)
 {
 	struct link *l = &w->link[m->wire.from][n->id];
 
-	if (!n->powered || (n->paused > 0 && n->pause_loses))
+	if (!n->powered)
 		return;
-	if (n->cut_in > 0 || n->carrier_down > 0) {
-		l->lost = w->now;	/* cut while it was on its way */
+	/* Cut while it was on its way, or no room in a paused machine. */
+	if (n->cut_in > 0 || n->carrier_down > 0 ||
+	    (n->paused > 0 && n->pause_loses)) {
+		l->lost = w->now;
 		return;
 	}
 	if (!m->wire.forged && m->wire.sent > l->came_sent)

@@ -17,8 +17,9 @@
 #include "conf.h"
 #include "ipc.h"
 
-#define NETVIEW_LINKS_MAX	256
-#define NETVIEW_NETS_MAX	512
+/* A host of containers has thousands; pages nobody fills cost nothing. */
+#define NETVIEW_LINKS_MAX	4096
+#define NETVIEW_NETS_MAX	8192
 #define NETVIEW_NAME_MAX	16	/* IFNAMSIZ */
 
 struct netview_link {

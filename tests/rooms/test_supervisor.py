@@ -105,6 +105,19 @@ def test_room_is_restarted(lab, alone, room):
     lab.wait_holder("alpha", 20)
 
 
+def test_an_interface_behind_many_others(lab, alone):
+    """As on a host of containers; the own one comes back as the last."""
+    lab.alpha.run("ip", "-batch", "-", input="".join(
+        f"link add name va{i} type veth peer name vb{i}\n"
+        for i in range(150)))
+    lab.alpha.unplug()
+    lab.wait_for(lambda: "C05" in alone.problems() or
+                 "C06" in alone.problems(), 10, "the interface is missed")
+    lab.alpha.plug()
+    lab.wait_for(lambda: alone.role() == "active", 15, "active again")
+    assert lab.alpha.has(VIP)
+
+
 def test_restarts_are_bounded(lab, alone):
     pid = 0
     for _ in range(11):

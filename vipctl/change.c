@@ -332,7 +332,7 @@ maintenance(struct vipctl *v, bool on, int64_t for_ns, const char *reason,
 		.magic = CTL_MAGIC,
 		.version = CTL_VERSION,
 		.command = CTL_MAINTENANCE,
-		.arg = { on, for_ns / NS_PER_S },
+		.arg = { on, for_ns > 0 ? for_ns / NS_PER_S : 0 },
 	};
 	char span[32];
 	int code;
@@ -365,7 +365,7 @@ int
 cmd_maintenance(struct vipctl *v, int argc, char **argv)
 {
 	const char *reason = "";
-	int64_t for_ns = 0;
+	int64_t for_ns = -1;	/* until it is taken off */
 	const struct option_word words[] = {
 		{ "--for", OPTION_DURATION, &for_ns },
 		{ "--reason", OPTION_STRING, &reason },
@@ -383,10 +383,10 @@ cmd_maintenance(struct vipctl *v, int argc, char **argv)
 	if (!on && strcmp(argv[1], "off") != 0)
 		return usage_error(v, argv[0], "on or off, not '%s'",
 		    argv[1]);
-	if (!on && (for_ns != 0 || *reason != '\0'))
+	if (!on && (for_ns >= 0 || *reason != '\0'))
 		return usage_error(v, argv[0],
 		    "--for and --reason go with 'on'");
-	if (for_ns > 0 && for_ns < NS_PER_S)
+	if (for_ns >= 0 && for_ns < NS_PER_S)
 		return usage_error(v, argv[0], "--for: 1s at least");
 	if (strlen(reason) >= MAINT_REASON_MAX)
 		return usage_error(v, argv[0], "--reason: %d bytes at most",

@@ -82,6 +82,8 @@ def test_usage():
     assert run("wait").returncode == 64
     assert run("wait", "--for", "master").returncode == 64
     assert run("maintenance", "maybe").returncode == 64
+    assert run("maintenance", "on", "--for", "0s").returncode == 64
+    assert run("maintenance", "off", "--for", "0s").returncode == 64
     assert run("-f").returncode == 64
 
 

@@ -295,6 +295,7 @@ kit_exists(struct kit *k, const char *path)
 
 static uint64_t	sum;
 static size_t	sum_skip;	/* bytes of the path that do not count */
+static const char *sum_leave;	/* a path that does not count, or NULL */
 
 /* FNV-1a of one entry, added: order does not matter. */
 static uint64_t
@@ -329,7 +330,9 @@ sum_one(const char *path, const struct stat *st, int type, struct FTW *f)
 	ssize_t n;
 
 	(void)type;
-	if (f->level == 1 && strcmp(path + f->base, LOADER_DIR) == 0)
+	if (sum_leave == NULL ? f->level == 1 &&
+	    strcmp(path + f->base, LOADER_DIR) == 0 :
+	    strcmp(path, sum_leave) == 0 || strcmp(path, "/proc") == 0)
 		return FTW_SKIP_SUBTREE;
 	h = mix(h, path + sum_skip, strlen(path + sum_skip));
 	h = mix(h, &st->st_mode, sizeof(st->st_mode));
@@ -354,6 +357,17 @@ kit_sum(const struct kit *k, const char *path)
 	sum = 0;
 	sum_skip = strlen(start);
 	(void)nftw(start, sum_one, 64, FTW_PHYS | FTW_ACTIONRETVAL);
+	return sum;
+}
+
+uint64_t
+kit_sum_world(const struct kit *k)
+{
+	sum = 0;
+	sum_skip = 0;
+	sum_leave = k->base;
+	(void)nftw("/", sum_one, 64, FTW_PHYS | FTW_ACTIONRETVAL);
+	sum_leave = NULL;
 	return sum;
 }
 

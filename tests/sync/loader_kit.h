@@ -61,6 +61,8 @@ bool	kit_exists(struct kit *k, const char *path);
 /* A sum over names, types, modes, owners, sizes, targets and contents below
  * dir/path, without .vipair; 0 when it is not there. */
 uint64_t kit_sum(const struct kit *k, const char *path);
+/* The same over all there is but base and /proc; for a small world. */
+uint64_t kit_sum_world(const struct kit *k);
 /* base/.vipair/previous-*: path of the newest, or NULL; static. */
 const char *kit_previous(struct kit *k);
 

@@ -174,6 +174,8 @@ run(const char *const *words, long *ms)
 	pid = fork();
 	if (pid == 0) {
 		(void)dup2(conf_fd, ROOM_FD_CONF);
+		/* A leak checker wants rights that the sandbox takes. */
+		(void)setenv("ASAN_OPTIONS", "detect_leaks=0", 1);
 		(void)execv(program, (char *const *)(uintptr_t)argv);
 		_exit(127);
 	}

@@ -10,6 +10,20 @@
 #define FOREIGN	.protocol = PROTOCOL_CARP, .foreign = { false, true }
 
 /* 5.2: sends each advbase + advskew/256 seconds. */
+/* 5.18: it may never get as far as active while it is demoted. */
+START_TEST(c5_18_adverts_of_claims_undo_the_demotion)
+{
+	struct world *w = boot(.protocol = PROTOCOL_CARP,
+	    .foreign = { false, true });
+
+	w->e.demoted = true;
+	until(w, 4000);
+	ck_assert_int_eq(w->e.state, STATE_ACTIVE);
+	ck_assert(!w->e.demoted);
+	free(w);
+}
+END_TEST
+
 START_TEST(c5_2_sending_interval)
 {
 	struct world *w = active(OWN, .rank = { 100 });
@@ -331,6 +345,7 @@ int
 main(void)
 {
 	const TTest *const list[] = {
+		c5_18_adverts_of_claims_undo_the_demotion,
 		c5_2_sending_interval,
 		c5_3_down_interval,
 		c5_3_numbers,

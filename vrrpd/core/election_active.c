@@ -249,8 +249,8 @@ active_advert(struct step *s)
 }
 
 /* CARP 5.18: demoted after three failures, until three successes. */
-static void
-count_send(struct step *s, bool ok)
+void
+el_count_send(struct step *s, bool ok)
 {
 	struct election *e = s->e;
 
@@ -281,7 +281,7 @@ active_sent(struct step *s)
 	e->sending = SENDING_NONE;
 	if (what != SENDING_ADVERT)
 		return;
-	count_send(s, s->ev->sent.ok);
+	el_count_send(s, s->ev->sent.ok);
 	if (s->ev->sent.ok) {
 		confirm(s);
 		return;

@@ -226,7 +226,8 @@ claim_sent(struct step *s)
 		give_up(s, REASON_SEND_FAILED);
 		return;
 	}
-	e->alarms &= ~(uint32_t)ALARM_SEND_FAILS;
+	/* One that never gets as far as active is demoted no longer. */
+	el_count_send(s, true);
 	e->sent = e->asked_at;
 	/* It may have left late: the others get the whole spacing to answer. */
 	e->send_at = mono_after(s->now, s->cfg->claim_spacing_ns);

@@ -95,6 +95,7 @@ void	el_resigned(struct step *s, const struct heard *h);
 void	el_step_claim(struct step *s);
 
 /* election_active.c */
+void	el_count_send(struct step *s, bool ok);
 void	el_enter_active(struct step *s);
 void	el_step_active(struct step *s);
 void	el_step_leaving(struct step *s);

@@ -115,7 +115,8 @@ is_unpreventable(const struct world *w, const struct node *taker,
 		return true;
 	if (other->kernel.advert <= to->came_sent || to->lost <= to->came_sent)
 		return false;
-	if (taker->word_until > decided && taker->word_from == other->id)
+	if (taker->word_came < decided && taker->word_until > decided &&
+	    taker->word_from == other->id)
 		return false;
 	if (!took_now)
 		return true;
@@ -125,6 +126,10 @@ is_unpreventable(const struct world *w, const struct node *taker,
 	/* An answer is not repeated within a quarter interval. */
 	if (to->lost >= taker->claim_first - other->cfg.interval_ns / 4 ||
 	    from->lost >= taker->claim_first)
+		return true;
+	/* Unsigned a claim looks like a rival: answered once in a quarter. */
+	if (!taker->cfg.signs && other->left > taker->claim_first -
+	    other->cfg.interval_ns / 4)
 		return true;
 	return other->trouble >= taker->claim_first || !is_holding(other) ||
 	    !elector_runs(other) ||
@@ -421,6 +426,7 @@ told_word(struct world *w, struct node *n, const struct event *ev,
 	if (fresh <= 0)
 		return;
 	n->word_until = ev->word.role == ROLE_ACTIVE ? w->now + fresh : 0;
+	n->word_came = w->now;
 	if (ev->word.role != ROLE_ACTIVE || was->state != STATE_ACTIVE)
 		return;
 	if (compare(ev->word.term, ev->word.term_node, was->own_term,

@@ -113,8 +113,8 @@ const struct problem_text problem_texts[] = {
   "of the stranger are dropped here; ours disturb him." },
 { PROBLEM_OTHER_PROTOCOL, 'W', false,
   "another protocol uses the same number",
-  "[{address} ]speaks another protocol than pair {pair} on number {vhid}"
-  "[, for {age} now]",
+  "[{address} ]speaks another protocol[, {protocol},] than pair {pair} on "
+  "number {vhid}[, for {age} now]",
   "set 'protocol' alike on both nodes, or give the other group another "
   "number",
   "CARP and VRRP share protocol number 112, and an advert of one is not "

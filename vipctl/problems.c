@@ -68,6 +68,11 @@ special_value(const struct ctl_problem *pr, const char *word, char *buf,
 		snprintf(buf, size, "systemd-networkd");
 	else if (strcmp(word, "manager") == 0 && pr->value[1] == 2)
 		snprintf(buf, size, "NetworkManager");
+	else if (strcmp(word, "protocol") == 0 &&
+	    pr->value[1] >= PROTOCOL_CARP && pr->value[1] <= PROTOCOL_VRRP3)
+		snprintf(buf, size, "%s", pr->value[1] == PROTOCOL_CARP ?
+		    "CARP" : pr->value[1] == PROTOCOL_VRRP2 ? "VRRP 2" :
+		    "VRRP 3");
 	else if (strcmp(word, "times") == 0 && pr->value[0] > 1)
 		snprintf(buf, size, "%" PRIu64 " times", pr->value[0]);
 	else if (strcmp(word, "second") == 0 && pr->value[1] != 0)

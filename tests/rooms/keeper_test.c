@@ -414,7 +414,7 @@ main(int argc, char **argv)
 
 	if (argc != 2 || geteuid() != 0)
 		return 77;		/* skipped: needs root */
-	keeper_path = argv[1];
+	keeper_path = realpath(argv[1], NULL);	/* cwd changes */
 	tcase_set_timeout(t, 60);
 	tcase_add_checked_fixture(t, kit_setup, kit_teardown);
 	tcase_add_test(t, test_kept_across_kill);

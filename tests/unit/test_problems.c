@@ -46,6 +46,7 @@ setup(void)
 	};
 	p->self = 0;
 	pair_configure(&el, p);
+	p->cfg.signs = true;
 	p->started = true;
 	p->link_up = true;
 	pair_step(&el, p, &start);
@@ -189,6 +190,12 @@ START_TEST(test_standing_ones)
 	ck_assert_ptr_nonnull(find(PROBLEM_UNAUTHENTICATED));
 	p->cfg.any_foreign = true;
 	ck_assert_ptr_null(find(PROBLEM_UNAUTHENTICATED));
+	/* Keys, but a foreign peer on VRRP gets no trailer. */
+	((struct secrets *)(void *)secret_room)->pair[0].nkeys = 1;
+	p->cfg.signs = false;
+	problems_of(&el, p, &found);
+	ck_assert_ptr_nonnull(find(PROBLEM_UNAUTHENTICATED));
+	p->cfg.signs = true;
 	blob.p[0].interval_ms = 100;
 	ck_assert_uint_eq(find(PROBLEM_FROZEN_ANSWER)->value[0], 100);
 	el.unfiltered = true;

@@ -108,7 +108,8 @@ fill(struct frame *f, enum frame_type t)
 		break;
 	case FRAME_FORK:
 		f->fork.fork = 12;
-		/* FALLTHROUGH */
+		f->fork.epoch.term = 4;
+		break;
 	case FRAME_RESET:
 		f->fork.epoch.term = 4;
 		break;

@@ -20,6 +20,7 @@
 #include <linux/rtnetlink.h>
 
 #include "conf.h"
+#include "farewell.h"
 #include "ipc.h"
 #include "log.h"
 #include "mono.h"
@@ -34,8 +35,8 @@ struct pair_state {
 	mono_t		lease_end;	/* without a renewal: let go */
 	mono_t		announce_at;	/* second announcement due */
 	struct msg_link	link;		/* as last told to the elector */
-	uint16_t	farewell_len;
-	uint8_t		farewell[FAREWELL_MAX];
+	size_t		farewell_len;	/* of the frame; 0: none */
+	uint8_t		farewell[FAREWELL_FRAME_MAX];
 };
 
 enum scan { SCAN_IDLE, SCAN_LINKS, SCAN_ADDRS };
@@ -81,9 +82,8 @@ void	links_tell(bool all);
 /* frames.c */
 void	frames_open(void);
 void	frames_announce(uint32_t pair);
-void	frames_farewell(uint32_t pair);
+void	frames_send(uint32_t ifindex, const uint8_t *frame, size_t len);
 void	frames_hear(void);
-bool	farewell_ok(const uint8_t *ip, size_t len);
 
 /* orders.c */
 void	elector_read(void);

@@ -14,7 +14,6 @@
 #include <linux/if_packet.h>
 
 #include <errno.h>
-#include <string.h>
 
 #include "actuator.h"
 #include "arpfilter.h"
@@ -22,18 +21,15 @@
 
 #define FRAMES_PER_MINUTE	600	/* of strangers, to the elector */
 
-static const uint8_t group_mac[6] = { 0x01, 0x00, 0x5e, 0x00, 0x00, 0x12 };
-
-static void
-send_frame(uint32_t ifindex, const uint8_t *frame, size_t len)
+void
+frames_send(uint32_t ifindex, const uint8_t *frame, size_t len)
 {
 	const struct sockaddr_ll to = {
 		.sll_family = AF_PACKET,
 		.sll_ifindex = (int)ifindex,
-		.sll_halen = ETH_ALEN,
 	};
 
-	if (sendto(ac.send_fd, frame, len, MSG_DONTWAIT,
+	if (len > 0 && sendto(ac.send_fd, frame, len, MSG_DONTWAIT,
 	    (const void *)&to, sizeof(to)) == -1)
 		log_debug("frame on interface %u: errno %d", ifindex, errno);
 }
@@ -66,7 +62,6 @@ frames_open(void)
 		fatal("packet socket for ARP");
 }
 
-/* Request and reply form of each address (checklist 6.1, 6.2). */
 void
 frames_announce(uint32_t pair)
 {
@@ -75,54 +70,11 @@ frames_announce(uint32_t pair)
 	uint8_t frame[NA_FRAME_LEN];
 	size_t len;
 
-	for (uint32_t i = 0; i < p->naddrs; i++) {
-		const struct conf_addr *a = conf_pair_addr(&ac.conf, p, i);
-
-		if (ac.on[p->first_addr + i] == 0)
-			continue;
-		if (a->family == 6) {
-			len = na_announce(l->mac, a, false, frame,
-			    sizeof(frame));
-			send_frame(l->ifindex, frame, len);
-			continue;
-		}
-		for (int reply = 0; reply < 2; reply++) {
-			len = arp_announce(l->mac, a, reply, frame,
-			    sizeof(frame));
-			send_frame(l->ifindex, frame, len);
-		}
-	}
-}
-
-/*
- * A farewell is an IPv4 packet without options, of protocol 112, of exactly
- * its own length, to 224.0.0.18.  The elector could send the same on its
- * own socket; anything else it shall not send through this one either.
- */
-bool
-farewell_ok(const uint8_t *ip, size_t len)
-{
-	static const uint8_t group[4] = { 224, 0, 0, 18 };
-
-	return len >= 20 + 8 && len <= FAREWELL_MAX && ip[0] == 0x45 &&
-	    (size_t)(ip[2] << 8 | ip[3]) == len && ip[9] == 112 &&
-	    memcmp(ip + 16, group, sizeof(group)) == 0;
-}
-
-void
-frames_farewell(uint32_t pair)
-{
-	const struct pair_state *ps = &ac.pair[pair];
-	uint8_t frame[ETH_HLEN + FAREWELL_MAX];
-
-	if (ps->farewell_len == 0)
-		return;
-	memcpy(frame, group_mac, ETH_ALEN);
-	memcpy(frame + ETH_ALEN, ps->link.mac, ETH_ALEN);
-	frame[12] = ETH_P_IP >> 8;
-	frame[13] = ETH_P_IP & 0xff;
-	memcpy(frame + ETH_HLEN, ps->farewell, ps->farewell_len);
-	send_frame(ps->link.ifindex, frame, ETH_HLEN + ps->farewell_len);
+	for (uint32_t i = 0; i < p->naddrs; i++)
+		for (unsigned form = 0; ac.on[p->first_addr + i] != 0 &&
+		    (len = neigh_announce(l->mac, conf_pair_addr(&ac.conf, p,
+		    i), form, frame, sizeof(frame))) > 0; form++)
+			frames_send(l->ifindex, frame, len);
 }
 
 /* The pair is found by place alone; what the frame says is not read. */

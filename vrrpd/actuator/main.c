@@ -13,7 +13,7 @@
 #include "actuator.h"
 #include "room.h"
 
-#define ADOPT_WAIT_NS		(200 * NS_PER_MS)
+#define ADOPT_WAIT_NS		NS_PER_S	/* leases end by themselves */
 #define FAREWELL_LATE_NS	(250 * NS_PER_MS)
 
 /* All zero at first: megabytes that are in no file and cost no memory. */

@@ -40,7 +40,8 @@ let_go(uint32_t pair, enum release_cause cause, bool farewell)
 	ps->announce_at = MONO_NEVER;
 	addresses_remove(pair);
 	if (farewell)
-		frames_farewell(pair);
+		frames_send(ps->link.ifindex, ps->farewell,
+		    ps->farewell_len);
 	ps->farewell_len = 0;
 	tell(&m);
 	if (cause != RELEASE_LEASE)
@@ -63,11 +64,8 @@ let_go_all(void)
 static void
 keep_farewell(struct pair_state *ps, const struct msg_renew *r)
 {
-	ps->farewell_len = 0;
-	if (!farewell_ok(r->farewell, r->farewell_len))
-		return;
-	ps->farewell_len = r->farewell_len;
-	memcpy(ps->farewell, r->farewell, r->farewell_len);
+	ps->farewell_len = farewell_frame(r->farewell, r->farewell_len,
+	    ps->link.mac, ps->farewell);
 }
 
 /* HOLD puts addresses up; RENEW keeps those that are there. */
@@ -81,7 +79,9 @@ hold(const struct msg_renew *r, struct pair_state *ps, struct msg_held *held)
 
 	held->refused_late = age < 0 || age > LATE_ORDER_NS;
 	held->missing = naddrs;
-	if (held->refused_late || (!add && !ps->held))
+	/* What is found there after a restart may be renewed as well. */
+	if (held->refused_late || (!add && !ps->held &&
+	    addresses_present(r->head.pair) == 0))
 		return;
 	held->error = addresses_hold(r->head.pair, r->lease_s, add);
 	held->missing = naddrs - addresses_present(r->head.pair);

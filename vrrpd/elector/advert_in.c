@@ -262,6 +262,8 @@ advert_take(struct elector *el, struct port *port, const struct arrival *in)
 		v = ADVERT_OTHER_VHID;
 	if (v == ADVERT_OK)
 		v = take(el, p, &pk, &a, in->age_ns);
+	if (p != NULL && (v == ADVERT_OTHER_PROTOCOL || v == ADVERT_VERSION))
+		p->other_protocol = a.protocol;
 	if (v != ADVERT_OK)
 		advert_dropped(el, port, p, v, &pk.src);
 	control_advert(el, port, in, v, a.auth);

@@ -133,6 +133,7 @@ struct pair {
 	mono_t		node_heard[CONF_NODES_PER_PAIR_MAX];
 	mono_t		node_since[CONF_NODES_PER_PAIR_MAX];
 	uint32_t	other_interval_ms;
+	uint8_t		other_protocol;	/* heard on our id, last */
 	uint8_t		reason;		/* enum reason of the present role */
 	int32_t		socket_error;
 	int32_t		send_error;

@@ -39,18 +39,27 @@ is_recent(const struct elector *el, const struct pair *p,
 	    mono_span_ns(seen->last, el->now) <= linger;
 }
 
-static void
-add_recent(const struct elector *el, const struct pair *p,
+/* NULL when it was not seen lately. */
+static struct ctl_problem *
+find_recent(const struct elector *el, const struct pair *p,
     struct problems *out, enum problem number, const struct recent *seen)
 {
 	struct ctl_problem *r;
 
 	if (!is_recent(el, p, seen))
-		return;
+		return NULL;
 	r = add(out, number);
 	r->age_ns = mono_span_ns(seen->first, el->now);
 	r->address = seen->src;
 	r->value[0] = seen->n;
+	return r;
+}
+
+static void
+add_recent(const struct elector *el, const struct pair *p,
+    struct problems *out, enum problem number, const struct recent *seen)
+{
+	(void)find_recent(el, p, out, number, seen);
 }
 
 static void
@@ -204,9 +213,13 @@ advert_problems(const struct elector *el, const struct pair *p,
 	};
 	const struct recent *interval = &p->drop[ADVERT_INTERVAL];
 	const struct recent *plain = &p->drop[ADVERT_UNSIGNED];
+	struct ctl_problem *r;
 
 	add_recent(el, p, out, PROBLEM_VHID_COLLISION, &p->collision);
-	add_recent(el, p, out, PROBLEM_OTHER_PROTOCOL, latest(p, other, 2));
+	r = find_recent(el, p, out, PROBLEM_OTHER_PROTOCOL,
+	    latest(p, other, 2));
+	if (r != NULL)
+		r->value[1] = p->other_protocol;
 	add_recent(el, p, out, PROBLEM_AUTH_FAILS, latest(p, auth, 3));
 	if (p->other_interval.last.ns > interval->last.ns)
 		interval = &p->other_interval;
@@ -224,8 +237,10 @@ standing_problems(const struct elector *el, const struct pair *p,
 {
 	const struct conf_pair *cp = pair_conf(el, p);
 
-	if (pair_secret(el, p)->nkeys == 0 && !(p->configured &&
-	    p->cfg.any_foreign))
+	/* Beside a foreign node on VRRP keys sign nothing. */
+	if (pair_secret(el, p)->nkeys == 0 ? !(p->configured &&
+	    p->cfg.any_foreign) : p->configured && !p->cfg.signs &&
+	    cp->auth_mode != AUTH_RECEIVE_ONLY)
 		add(out, PROBLEM_UNAUTHENTICATED)->value[0] =
 		    pair_secret(el, p)->has_carp;
 	if (cp->interval_ms < 1000)

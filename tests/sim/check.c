@@ -107,6 +107,10 @@ is_unpreventable(const struct world *w, const struct node *taker,
 	if (from->lost >= taker->claim_opened &&
 	    from->came_sent < taker->claim_opened)
 		return true;
+	/* Puts it back, and the other took because it was cut off from us. */
+	if (!took_now && from->lost > from->came_sent &&
+	    other->entered > from->came_sent)
+		return true;
 	if (taker->why == REASON_GO_NOW &&
 	    other->e.own_term + 1 < taker->e.own_term)
 		return true;
@@ -126,10 +130,6 @@ is_unpreventable(const struct world *w, const struct node *taker,
 	/* An answer is not repeated within a quarter interval. */
 	if (to->lost >= taker->claim_first - other->cfg.interval_ns / 4 ||
 	    from->lost >= taker->claim_first)
-		return true;
-	/* Unsigned a claim looks like a rival: answered once in a quarter. */
-	if (!taker->cfg.signs && other->left > taker->claim_first -
-	    other->cfg.interval_ns / 4)
 		return true;
 	return other->trouble >= taker->claim_first || !is_holding(other) ||
 	    !elector_runs(other) ||

@@ -164,8 +164,10 @@ order_now(struct world *w, struct node *n, const struct msg *m)
 		tell_released(w, n, true);
 		break;
 	case 0:				/* end-of-file from the elector */
+		/* Long over: the words would no longer be the last ones. */
 		if (n->held)
-			let_go(w, n, true);
+			let_go(w, n, local_of(n, w->now) - n->lease_end.ns <
+			    FAREWELL_LATE_NS);
 		break;
 	}
 }

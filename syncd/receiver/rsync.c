@@ -86,7 +86,7 @@ become_rsync(struct receiver *r, int dir, uint64_t left)
 	    (unsigned long long)left);
 	if (fchdir(dir) == -1)
 		fatal("receiver: objects.in");
-	(void)umask(0027);
+	(void)umask(0137);		/* plain files only */
 	lock_rsync(r, left);
 	(void)execve(RECEIVER_RSYNC, argv, env);
 	fatal("receiver: %s", RECEIVER_RSYNC);

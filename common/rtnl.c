@@ -124,13 +124,38 @@ rtnl_put_address(void *at, uint32_t seq, uint32_t ifindex,
 	return nh;
 }
 
-struct nlmsghdr *
-rtnl_put_dump(void *at, uint16_t type)
+struct mnl_socket *
+rtnl_open(void)
 {
-	struct nlmsghdr *nh = mnl_nlmsg_put_header(at);
+	static const unsigned groups = RTMGRP_LINK | RTMGRP_IPV4_IFADDR |
+	    RTMGRP_IPV6_IFADDR;
+	const int bytes = 4 << 20;
+	struct mnl_socket *nl;
+	int fd;
+
+	nl = mnl_socket_open2(NETLINK_ROUTE, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	if (nl == NULL)
+		return NULL;
+	if (mnl_socket_bind(nl, groups, MNL_SOCKET_AUTOPID) == -1) {
+		(void)mnl_socket_close(nl);
+		return NULL;
+	}
+	fd = mnl_socket_get_fd(nl);
+	(void)setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &bytes,
+	    sizeof(bytes));
+	(void)setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &bytes,
+	    sizeof(bytes));
+	return nl;
+}
+
+bool
+rtnl_dump(struct mnl_socket *nl, uint16_t type)
+{
+	uint8_t buf[32] __attribute__((aligned(NLMSG_ALIGNTO)));
+	struct nlmsghdr *nh = mnl_nlmsg_put_header(buf);
 
 	nh->nlmsg_type = type;
 	nh->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
 	(void)mnl_nlmsg_put_extra_header(nh, sizeof(struct rtgenmsg));
-	return nh;
+	return mnl_socket_sendto(nl, nh, nh->nlmsg_len) != -1;
 }

@@ -39,8 +39,14 @@ bool	rtnl_get_address(const struct nlmsghdr *nh, struct rtnl_address *a);
 struct nlmsghdr	*rtnl_put_address(void *at, uint32_t seq, uint32_t ifindex,
 		    const struct conf_addr *a, uint32_t lease_s);
 
-/* A dump request: RTM_GETLINK or RTM_GETADDR. */
-#define RTNL_DUMP_MAX		32
-struct nlmsghdr	*rtnl_put_dump(void *at, uint16_t type);
+struct mnl_socket;
+
+/*
+ * A non-blocking rtnetlink socket that hears of links and addresses, with
+ * room for the echoes of a thousand addresses; NULL with errno.
+ */
+struct mnl_socket	*rtnl_open(void);
+/* Asks for all of RTM_GETLINK or RTM_GETADDR; false with errno. */
+bool	rtnl_dump(struct mnl_socket *nl, uint16_t type);
 
 #endif

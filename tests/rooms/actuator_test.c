@@ -305,6 +305,16 @@ START_TEST(hold_announces_and_release_removes)
 }
 END_TEST
 
+START_TEST(announcements_are_limited)
+{
+	hold();
+	for (int i = 0; i < 50; i++)
+		simple(MSG_ANNOUNCE);
+	/* One burst of two frames now; the next not before 100 ms. */
+	ck_assert_int_eq(frames_seen(ETH_P_ARP, 90), 2);
+}
+END_TEST
+
 START_TEST(late_order_is_refused)
 {
 	union msg m;
@@ -508,6 +518,7 @@ main(int argc, char **argv)
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, link_says_who_we_are);
 	tcase_add_test(t, hold_announces_and_release_removes);
+	tcase_add_test(t, announcements_are_limited);
 	tcase_add_test(t, late_order_is_refused);
 	tcase_add_test(t, renewal_never_adds);
 	tcase_add_test(t, kernel_drops_it_when_all_is_frozen);

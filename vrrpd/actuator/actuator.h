@@ -33,6 +33,7 @@ struct pair_state {
 	bool		held;		/* by order, lease running */
 	bool		link_told;
 	mono_t		lease_end;	/* without a renewal: let go */
+	mono_t		announced;	/* last one by order */
 	mono_t		announce_at;	/* second announcement due */
 	struct msg_link	link;		/* as last told to the elector */
 	size_t		farewell_len;	/* of the frame; 0: none */
@@ -73,7 +74,6 @@ uint32_t addresses_present(uint32_t pair);
 void	address_remove_stray(const struct rtnl_address *a);
 
 /* links.c */
-void	netlink_open(void);
 /* Reads all news, or those before the answer to the request under way. */
 void	netlink_drain(bool until_answer);
 void	links_scan(void);

@@ -7,41 +7,10 @@
  * differs.  Missing things are waited for, never fatal.
  */
 
-#include <sys/socket.h>
-
 #include <errno.h>
 #include <string.h>
 
 #include "actuator.h"
-
-void
-netlink_open(void)
-{
-	static const unsigned groups = RTMGRP_LINK | RTMGRP_IPV4_IFADDR |
-	    RTMGRP_IPV6_IFADDR;
-	const int bytes = 4 << 20;	/* the echoes of a thousand addresses */
-	int fd;
-
-	ac.nl = mnl_socket_open2(NETLINK_ROUTE, SOCK_NONBLOCK | SOCK_CLOEXEC);
-	if (ac.nl == NULL ||
-	    mnl_socket_bind(ac.nl, groups, MNL_SOCKET_AUTOPID) == -1)
-		fatal("rtnetlink socket");
-	fd = mnl_socket_get_fd(ac.nl);
-	(void)setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &bytes,
-	    sizeof(bytes));
-	(void)setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &bytes,
-	    sizeof(bytes));
-}
-
-static void
-dump(uint16_t type)
-{
-	uint8_t buf[RTNL_DUMP_MAX] __attribute__((aligned(NLMSG_ALIGNTO)));
-	struct nlmsghdr *nh = rtnl_put_dump(buf, type);
-
-	if (mnl_socket_sendto(ac.nl, nh, nh->nlmsg_len) == -1)
-		log_warn("rtnetlink dump");
-}
 
 void
 links_scan(void)
@@ -54,7 +23,7 @@ links_scan(void)
 	ac.scan = SCAN_LINKS;
 	ac.view.nlinks = ac.view.nnets = 0;
 	memset(ac.seen, 0, sizeof(ac.seen[0]) * ac.conf.naddrs);
-	dump(RTM_GETLINK);
+	(void)rtnl_dump(ac.nl, RTM_GETLINK);
 }
 
 /* Tells the elector what changed, or everything. */
@@ -100,7 +69,7 @@ scan_next(void)
 {
 	if (ac.scan == SCAN_LINKS) {
 		ac.scan = SCAN_ADDRS;
-		dump(RTM_GETADDR);
+		(void)rtnl_dump(ac.nl, RTM_GETADDR);
 		return;
 	}
 	ac.scan = SCAN_IDLE;

@@ -123,7 +123,9 @@ main(int argc, char **argv)
 		fatalx("configuration: %s", wrong);
 	(void)close(ROOM_FD_CONF);
 	room_drop(&rights);
-	netlink_open();
+	ac.nl = rtnl_open();
+	if (ac.nl == NULL)
+		fatal("rtnetlink socket");
 	frames_open();
 	room_filter(filter, sizeof(filter) / sizeof(filter[0]));
 	ac.adopt_by = mono_after(mono_now(), ADOPT_WAIT_NS);

@@ -6,14 +6,14 @@
  * a hostile neighbour and the end of this process, after it let go.
  */
 
-#include <string.h>
 #include <unistd.h>
 
 #include "actuator.h"
 
 #define LATE_ORDER_NS		(20 * NS_PER_MS)
 #define ANNOUNCE_AGAIN_NS	NS_PER_S
-#define LEASE_MAX_S		3600
+#define ANNOUNCE_PAUSE_NS	(100 * NS_PER_MS)	/* whatever is ordered */
+#define LEASE_MAX_S		3	/* the longest the core asks for */
 
 /* To the elector; a full queue is its own trouble: it misses an answer. */
 void
@@ -68,6 +68,19 @@ keep_farewell(struct pair_state *ps, const struct msg_renew *r)
 	    ps->link.mac, ps->farewell);
 }
 
+/* Now, unless that was a moment ago, and again in a second. */
+static void
+announce(uint32_t pair, mono_t now)
+{
+	struct pair_state *ps = &ac.pair[pair];
+
+	if (mono_span_ns(ps->announced, now) >= ANNOUNCE_PAUSE_NS) {
+		ps->announced = now;
+		frames_announce(pair);
+	}
+	ps->announce_at = mono_after(now, ANNOUNCE_AGAIN_NS);
+}
+
 /* HOLD puts addresses up; RENEW keeps those that are there. */
 static void
 hold(const struct msg_renew *r, struct pair_state *ps, struct msg_held *held)
@@ -89,10 +102,8 @@ hold(const struct msg_renew *r, struct pair_state *ps, struct msg_held *held)
 	ps->held = true;
 	ps->lease_end = mono_after(advert, r->lease_s * NS_PER_S);
 	keep_farewell(ps, r);
-	if (!add || !held->ok)
-		return;
-	frames_announce(r->head.pair);
-	ps->announce_at = mono_after(now, ANNOUNCE_AGAIN_NS);
+	if (add && held->ok)
+		announce(r->head.pair, now);
 }
 
 static void
@@ -134,11 +145,8 @@ elector_says(const union msg *m, int fd)
 		let_go(pair, RELEASE_ORDERED, false);
 		break;
 	case MSG_ANNOUNCE:
-		if (!ac.pair[pair].held)
-			break;
-		frames_announce(pair);
-		ac.pair[pair].announce_at = mono_after(mono_now(),
-		    ANNOUNCE_AGAIN_NS);
+		if (ac.pair[pair].held)
+			announce(pair, mono_now());
 		break;
 	}
 }

@@ -9,32 +9,6 @@
 
 #include "sim.h"
 
-static const char *const names[V_COUNT] = {
-	[V_NONE] = "none",
-	[V_DUAL] = "address in two kernels",
-	[V_SETTLE] = "more than one stays active",
-	[V_ALONE] = "healthy, hears nobody, and is not active",
-	[V_NOBODY] = "nobody is active at the end",
-	[V_NEEDLESS] = "role moved away from a healthy active node",
-	[V_LEASE] = "address outlives the lease of its advert",
-	[V_TERM] = "term does not grow",
-	[V_EPOCH_TWICE] = "service started twice in one epoch",
-	[V_OLDER_WON] = "the lower epoch won",
-	[V_NOT_SILENT] = "advert before a full down interval of listening",
-	[V_NO_CLAIM] = "active without a whole claim",
-	[V_RESIGN_EARLY] = "resigns while the address is in its kernel",
-	[V_LATE_GO_NOW] = "obeyed a go-now that was read late",
-	[V_PING_PONG] = "role moves although nothing happens",
-	[V_SERVICE] = "service started without role or durable term",
-	[V_ALARM] = "alarm stays on",
-};
-
-const char *
-violation_name(enum violation v)
-{
-	return names[v];
-}
-
 void
 check_wrong(struct world *w, enum violation v, const char *fmt, ...)
 {
@@ -46,7 +20,7 @@ check_wrong(struct world *w, enum violation v, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(w->why, sizeof(w->why), fmt, ap);
 	va_end(ap);
-	TELL(w, -1, "!!! %s: %s", names[v], w->why);
+	TELL(w, -1, "!!! %s: %s", violation_name(v), w->why);
 }
 
 static bool

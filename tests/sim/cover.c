@@ -1,12 +1,38 @@
 /* SPDX-License-Identifier: ISC */
 
 /*
- * Simulator: which states, transitions, actions and reasons of the core the
+ * Simulator: names of the invariants, and which states, transitions, actions and reasons of the core the
  * runs have reached, and which are missing though they must be reached.
  */
 #include <inttypes.h>
 
 #include "sim.h"
+
+static const char *const names[V_COUNT] = {
+	[V_NONE] = "none",
+	[V_DUAL] = "address in two kernels",
+	[V_SETTLE] = "more than one stays active",
+	[V_ALONE] = "healthy, hears nobody, and is not active",
+	[V_NOBODY] = "nobody is active at the end",
+	[V_NEEDLESS] = "role moved away from a healthy active node",
+	[V_LEASE] = "address outlives the lease of its advert",
+	[V_TERM] = "term does not grow",
+	[V_EPOCH_TWICE] = "service started twice in one epoch",
+	[V_OLDER_WON] = "the lower epoch won",
+	[V_NOT_SILENT] = "advert before a full down interval of listening",
+	[V_NO_CLAIM] = "active without a whole claim",
+	[V_RESIGN_EARLY] = "resigns while the address is in its kernel",
+	[V_LATE_GO_NOW] = "obeyed a go-now that was read late",
+	[V_PING_PONG] = "role moves although nothing happens",
+	[V_SERVICE] = "service started without role or durable term",
+	[V_ALARM] = "alarm stays on",
+};
+
+const char *
+violation_name(enum violation v)
+{
+	return names[v];
+}
 
 /* Transitions that the core allows and that some run has to show. */
 static const struct {

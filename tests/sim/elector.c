@@ -65,11 +65,15 @@ elector_rearm(struct world *w, struct node *n)
 	    NS_PER_US;
 }
 
-static void
-append(struct node *n, const struct todo *t)
+static struct todo *
+append(struct world *w, struct node *n)
 {
-	assert(n->ntodo < QUEUE_MAX);
-	n->todo[n->ntodo++] = *t;
+	struct todo *t = &n->todo[n->ntodo++];
+
+	assert(n->ntodo <= QUEUE_MAX);
+	t->decided = w->now;
+	t->sent = false;
+	return t;
 }
 
 /* One event into the core; what it wants is queued. */
@@ -88,7 +92,7 @@ step(struct world *w, struct node *n, struct event *ev)
 	election_step(&n->e, &n->cfg, ev, &out);
 	check_step(w, n, ev, &was, &out);
 	for (uint32_t i = 0; i < out.n; i++)
-		append(n, &(struct todo){ .decided = w->now, .a = out.a[i] });
+		append(w, n)->a = out.a[i];
 }
 
 static void
@@ -110,15 +114,17 @@ fill_wire(const struct node *n, const struct advert *a, uint64_t number,
 	};
 }
 
-static void
-farewell_of(struct world *w, struct node *n, struct wire *x)
+/* What the actuator is given to say when this elector dies. */
+void
+elector_farewell(const struct node *n, uint32_t term, uint64_t number,
+    struct wire *x)
 {
 	const struct action resign = {
 		.type = ELECTION_SEND,
 		.send = {
 			.carp_skew = 255,
 			.carp_base = 255,
-			.term = n->e.own_term,
+			.term = term,
 			.term_node = n->cfg.node[n->id].id,
 			.flags = TRAILER_GO_NOW,
 		},
@@ -126,8 +132,7 @@ farewell_of(struct world *w, struct node *n, struct wire *x)
 	struct advert a;
 
 	election_fill_advert(&n->cfg, &resign, 94, &a);
-	fill_wire(n, &a, n->number + 1, x);
-	x->sent = w->now;
+	fill_wire(n, &a, number, x);
 }
 
 static void
@@ -135,6 +140,7 @@ do_send(struct world *w, struct node *n, const struct action *action)
 {
 	const bool ok = n->send_fails == 0;
 	struct advert a;
+	struct todo *t;
 	struct wire x;
 
 	election_fill_advert(&n->cfg, action, 94, &a);
@@ -151,7 +157,10 @@ do_send(struct world *w, struct node *n, const struct action *action)
 		net_send(w, n, &x);
 		keeper_ceiling(w, n);
 	}
-	append(n, &(struct todo){ .sent = true, .ok = ok, .left = w->now });
+	t = append(w, n);
+	t->sent = true;
+	t->ok = ok;
+	t->left = w->now;
 }
 
 static void
@@ -187,7 +196,8 @@ do_order(struct world *w, struct node *n, const struct action *a)
 		return;
 	m->order.advert = a->hold.advert;
 	m->order.lease_s = a->hold.lease_s;
-	farewell_of(w, n, &m->order.farewell);
+	m->order.term = n->e.own_term;
+	m->order.number = n->number + 1;
 }
 
 static void
@@ -253,16 +263,16 @@ struck(struct world *w, struct node *n)
 static void
 work(struct world *w, struct node *n)
 {
-	struct todo t;
+	const struct todo *t;
 
 	while (n->todo_at < n->ntodo) {
 		if (struck(w, n))
 			return;
-		t = n->todo[n->todo_at++];
-		if (t.sent)
-			do_sent(w, n, &t);
+		t = &n->todo[n->todo_at++];
+		if (t->sent)
+			do_sent(w, n, t);
 		else
-			do_action(w, n, &t);
+			do_action(w, n, t);
 	}
 	n->todo_at = n->ntodo = 0;
 }

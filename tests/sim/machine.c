@@ -97,12 +97,15 @@ tell_released(struct world *w, struct node *n, bool ordered)
 static void
 say_farewell(struct world *w, struct node *n)
 {
+	struct wire x;
+
 	if (!n->has_farewell)
 		return;
-	TELL(w, n->id, "last words, term %u", n->farewell.term);
+	TELL(w, n->id, "last words, term %u", n->farewell_term);
 	check_farewell(w, n);
-	n->farewell.sent = w->now;
-	net_send(w, n, &n->farewell);
+	elector_farewell(n, n->farewell_term, n->farewell_number, &x);
+	x.sent = w->now;
+	net_send(w, n, &x);
 }
 
 static void
@@ -144,7 +147,8 @@ hold(struct world *w, struct node *n, const struct order *o)
 	n->lease_end = mono_after(o->advert, o->lease_s * S);
 	n->lease_timer = true_of(n, n->lease_end.ns) + NS_PER_US +
 	    prng_below(&w->rng, w->sc.sched_us) * NS_PER_US;
-	n->farewell = o->farewell;
+	n->farewell_term = o->term;
+	n->farewell_number = o->number;
 	n->has_farewell = true;
 	answer(w, n, o, n->kernel.present && n->hold_fails == 0,
 	    !n->kernel.present);

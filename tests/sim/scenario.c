@@ -110,11 +110,12 @@ make_kind(const struct scenario *sc, struct prng *r)
 	enum fault_kind k;
 
 	/*
-	 * A lost disk and a clock that was wrong together repeat numbers:
-	 * design 2 promises it of either alone.
+	 * A disk that is lost or fails and a clock that was wrong together
+	 * repeat numbers: design 2 promises it of either alone.
 	 */
 	for (uint32_t i = 0; i < sc->nfaults; i++) {
-		disk |= sc->fault[i].kind == FAULT_POWER_DISK;
+		disk |= sc->fault[i].kind == FAULT_POWER_DISK ||
+		    sc->fault[i].kind == FAULT_KEEPER_FAILS;
 		clock |= sc->fault[i].kind == FAULT_WALL_STEP;
 	}
 	do {
@@ -124,7 +125,7 @@ make_kind(const struct scenario *sc, struct prng *r)
 	    ((k == FAULT_REPLAY || k == FAULT_FORGE) &&
 	    (!sc->is_signed || sc->foreign != 0)) ||
 	    (k == FAULT_WALL_STEP && (sc->foreign != 0 || disk)) ||
-	    (k == FAULT_POWER_DISK && clock));
+	    ((k == FAULT_POWER_DISK || k == FAULT_KEEPER_FAILS) && clock));
 	return k;
 }
 

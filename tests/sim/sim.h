@@ -140,7 +140,8 @@ struct order {
 	uint8_t		type;		/* enum action_type */
 	mono_t		advert;
 	uint32_t	lease_s;
-	struct wire	farewell;
+	uint32_t	term;		/* of the farewell, and its number */
+	uint64_t	number;
 	int64_t		left;		/* when that advert really left */
 };
 
@@ -258,7 +259,8 @@ struct node {
 	int64_t		lease_timer;	/* true time; FAR: none */
 	mono_t		lease_end;
 	bool		has_farewell;
-	struct wire	farewell;
+	uint32_t	farewell_term;
+	uint64_t	farewell_number;
 	uint32_t	norders;
 
 	struct kernel	kernel;
@@ -392,7 +394,12 @@ const struct heap_entry *queue_top(const struct queue *q);
 void	queue_take(struct queue *q, struct msg *m);
 
 /* world.c: the clock, and one run */
-int64_t	local_of(const struct node *n, int64_t t);
+static inline int64_t
+local_of(const struct node *n, int64_t t)
+{
+	return n->base + t + t * n->ppm / 1000000;
+}
+
 int64_t	true_of(const struct node *n, int64_t local);
 bool	world_run(struct world *w, const struct scenario *sc,
     struct stats *st, FILE *trace);
@@ -415,6 +422,8 @@ void	elector_thaw(struct world *w, struct node *n);
 void	elector_rearm(struct world *w, struct node *n);
 void	elector_tell(struct world *w, struct node *n, const struct event *ev,
     int64_t after_ns);
+void	elector_farewell(const struct node *n, uint32_t term, uint64_t number,
+    struct wire *x);
 bool	elector_runs(const struct node *n);
 
 /* machine.c: actuator, kernel, keeper, service */

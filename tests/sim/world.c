@@ -36,12 +36,6 @@ say(struct world *w, int node, const char *fmt, ...)
 	fputc('\n', w->out);
 }
 
-int64_t
-local_of(const struct node *n, int64_t t)
-{
-	return n->base + t + t * n->ppm / 1000000;
-}
-
 /* The earliest true time at which the clock shows at least that. */
 int64_t
 true_of(const struct node *n, int64_t local)
@@ -50,9 +44,13 @@ true_of(const struct node *n, int64_t local)
 
 	if (n->ppm == 0)
 		return span;
-	t = span - span * n->ppm / (1000000 + n->ppm);
-	while (local_of(n, t) < local)
+	/* As good as exact; the rest is found by trying. */
+	t = span - (int64_t)((double)span * n->ppm / (1000000 + n->ppm));
+	while (local_of(n, t) >= local)
+		t--;
+	do
 		t++;
+	while (local_of(n, t) < local);
 	return t;
 }
 

@@ -165,7 +165,9 @@ history_role(struct elector *el, struct pair *p, const struct action *a)
 		.data_age_ms = UINT32_MAX,
 	};
 	p->history_open = true;
-	p->silent_ns = a->role.silent_ns;
+	/* Told to go: the address was held until that very word. */
+	p->silent_ns = a->role.reason == REASON_GO_NOW ? 0 :
+	    a->role.silent_ns;
 	p->role_at = el->now;
 	if (out)
 		history_close(el, p, UINT32_MAX);
@@ -179,7 +181,7 @@ history_held(struct elector *el, struct pair *p)
 	if (!p->history_open)
 		return;
 	ms = (p->silent_ns + mono_span_ns(p->role_at, el->now)) / NS_PER_MS;
-	if (p->history.from_node == ELECTION_NODE_NONE || p->silent_ns <= 0 ||
+	if (p->history.from_node == ELECTION_NODE_NONE || p->silent_ns < 0 ||
 	    ms >= UINT32_MAX)
 		history_close(el, p, UINT32_MAX);
 	else

@@ -320,6 +320,22 @@ START_TEST(hold_that_fails_is_tried_again_then_resigned)
 }
 END_TEST
 
+/* Its last order may still succeed: its answer comes first. */
+START_TEST(actuator_that_refuses_is_waited_for)
+{
+	struct world *w = active(SIGNED);
+
+	until(w, 4200);
+	w->holds_fail = true;
+	w->mute_release = true;
+	until(w, 6900);
+	ck_assert(has(w, "release"));
+	ck_assert(!has(w, "go-now"));
+	ck_assert_int_eq(w->e.state, STATE_RELEASING);
+	free(w);
+}
+END_TEST
+
 START_TEST(silent_actuator_is_resigned_for)
 {
 	struct world *w = active(SERVICE);
@@ -459,6 +475,7 @@ main(void)
 		lost_address_comes_back_by_advert_and_hold,
 		missing_at_renewal_is_healed,
 		hold_that_fails_is_tried_again_then_resigned,
+		actuator_that_refuses_is_waited_for,
 		silent_actuator_is_resigned_for,
 		actuator_that_let_go_means_listen,
 		address_that_turns_up_later_goes,

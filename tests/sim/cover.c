@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 
 /*
- * Simulator: names of the invariants, and which states, transitions, actions and reasons of the core the
- * runs have reached, and which are missing though they must be reached.
+ * Simulator: names of the invariants, and which states, transitions and
+ * reasons of the core the runs have reached, and which are missing though
+ * they must be reached.
  */
 #include <inttypes.h>
 

@@ -65,8 +65,11 @@ is_earnest(enum reason why)
  * An address put back by a node that has long been active (3 does not
  * apply) is judged by 1 and 2 alone.
  *
- * Who takes because the newest active asked it to go at once does not wait
- * for one that a cut left behind in an epoch before that.
+ * Who takes because the newest active resigned does not wait for one that a
+ * cut left behind in an epoch before that.
+ *
+ * A node whose floor was lost with its disk, or never heard an advert that
+ * was recorded, believes it once when it is replayed.
  */
 static bool
 is_unpreventable(const struct world *w, const struct node *taker,
@@ -77,6 +80,8 @@ is_unpreventable(const struct world *w, const struct node *taker,
 	const int64_t decided = taker->entered;
 	const bool took_now = w->now - decided <= 100 * MS;
 
+	if (taker->fooled > decided - down_ns(taker))
+		return true;
 	/* No advert of the taker's epoch came, and one was lost. */
 	if (from->lost >= taker->claim_opened &&
 	    from->came_sent < taker->claim_opened)
@@ -85,7 +90,7 @@ is_unpreventable(const struct world *w, const struct node *taker,
 	if (!took_now && from->lost > from->came_sent &&
 	    other->entered > from->came_sent)
 		return true;
-	if (taker->why == REASON_GO_NOW &&
+	if ((taker->why == REASON_GO_NOW || taker->why == REASON_RESIGNED) &&
 	    other->e.own_term + 1 < taker->e.own_term)
 		return true;
 	if (is_earnest((enum reason)taker->why) &&

@@ -143,8 +143,9 @@ tell_figures(double cpu_s)
 	printf("takeovers %" PRIu64 ", of them from a healthy active under "
 	    "loss %" PRIu64 "; two kernels, not preventable %" PRIu64
 	    ", for a tick after a pause %" PRIu64 "; adverts refused %" PRIu64
-	    ", forged %" PRIu64 "\n", stats.moves, stats.moves_lossy,
-	    stats.duals_exempt, stats.blips, stats.refused, stats.forged);
+	    ", forged %" PRIu64 ", replays believed %" PRIu64 "\n", stats.moves, stats.moves_lossy,
+	    stats.duals_exempt, stats.blips, stats.refused, stats.forged,
+	    stats.replays_taken);
 	for (int i = 1; i < V_COUNT; i++)
 		if (stats.violation[i] != 0)
 			printf("violations: %s: %" PRIu64 "\n",

@@ -126,6 +126,7 @@ net_judge(struct world *w, struct node *n, const struct wire *x)
 	/* Recorded where this node did not hear it: no floor tells. */
 	if (x->replayed) {
 		w->st->replays_taken++;
+		n->fooled = w->now;
 		w->global_trouble = w->now;
 	}
 	if (x->is_signed)

@@ -285,6 +285,7 @@ struct node {
 	int64_t		entered;	/* became active */
 	int64_t		word_until;	/* a fresh word says: active */
 	int64_t		word_came;
+	int64_t		fooled;		/* believed a replayed advert */
 	uint8_t		word_from;
 	bool		handed_over;
 	uint8_t		why;		/* reason it became active for */

@@ -99,7 +99,7 @@ start_node(struct world *w, uint8_t i, const struct scenario_conf *b)
 	n->timer = n->lease_timer = n->kernel.lapse = n->f_timer = FAR;
 	n->must_by = FAR;
 	n->disk.there = true;
-	n->trouble = n->left = n->entered = -3600 * S;
+	n->trouble = n->left = n->entered = n->fooled = -3600 * S;
 	n->quiet_until = FAR;
 	election_configure(&n->cfg, &b->c, &b->p, i);
 	if (n->foreign)

@@ -2,8 +2,8 @@
 
 /*
  * The mirror's ship: the connection's life.  Connects, notices its end, waits
- * longer after each failure, and keeps every wait within a deadline of ours;
- * what ssh or the partner believe about time counts for nothing.
+ * longer after each failure, and keeps every wait within a deadline of ours,
+ * whatever ssh or the partner believe about time.
  */
 
 #include <errno.h>

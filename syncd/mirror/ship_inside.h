@@ -13,7 +13,8 @@
 
 #define SHIP_CONNECT_NS		(15 * NS_PER_S)	/* until the WELCOME */
 #define SHIP_ANSWER_NS		(10 * NS_PER_S)	/* to a short question */
-#define SHIP_DISK_NS		(180 * NS_PER_S) /* COMMIT, RUN: its disk */
+#define SHIP_COMMIT_NS		(20 * NS_PER_S)	/* a small generation */
+#define SHIP_DISK_NS		(180 * NS_PER_S) /* a large one: its disk */
 #define SHIP_IDLE_NS		(10 * NS_PER_S)	/* no byte at all */
 #define SHIP_PING_NS		(1 * NS_PER_S)
 #define SHIP_WORD_GAP_NS	(50 * NS_PER_MS)	/* unasked words */

@@ -136,7 +136,8 @@ ask_commit(struct ship *s)
 	};
 
 	(void)ship_send(s, &f);
-	wait_for(s, STEP_COMMIT, SHIP_DISK_NS);
+	wait_for(s, STEP_COMMIT,
+	    s->plan.ask ? SHIP_DISK_NS : SHIP_COMMIT_NS);
 }
 
 void

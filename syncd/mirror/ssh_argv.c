@@ -34,6 +34,9 @@ static const char *const options[] = {
 	"ConnectionAttempts=1",
 	"ConnectTimeout=10",
 	"TCPKeepAlive=yes",
+	/* A dead link; the partner's receiver itself may be at its disk. */
+	"ServerAliveInterval=5",
+	"ServerAliveCountMax=3",
 	"Compression=no",
 	"LogLevel=ERROR",
 };

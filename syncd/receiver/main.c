@@ -26,6 +26,7 @@
 
 #include "log.h"
 #include "receiver.h"
+#include "word.h"
 
 static struct receiver receiver = { .run_dir = -1, .notices = -1 };
 
@@ -107,18 +108,16 @@ int
 main(int argc, char **argv)
 {
 	struct receiver *r = &receiver;
-	const char *word = getenv("SSH_ORIGINAL_COMMAND");
-	bool channel;
+	enum receiver_word word;
 
 	if (argc != 4)
 		refuse("receiver: started by sshd only, with the arguments "
 		    "of authorized_keys\n");
-	if (word == NULL ||
-	    (strcmp(word, "channel") != 0 && strcmp(word, "rsync") != 0))
+	word = word_read(getenv("SSH_ORIGINAL_COMMAND"));
+	if (word == WORD_REFUSED)
 		refuse("receiver: this key is for vipair only\n");
 	if (geteuid() == 0)
 		refuse("receiver: refuses to run as root\n");
-	channel = word[0] == 'c';
 	clean();
 	r->out_sock = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (r->out_sock == -1)
@@ -128,5 +127,5 @@ main(int argc, char **argv)
 	r->store_path = argv[2];
 	r->run_path = argv[3];
 	open_store(r);
-	return channel ? channel_run(r) : rsync_run(r);
+	return word == WORD_CHANNEL ? channel_run(r) : rsync_run(r);
 }

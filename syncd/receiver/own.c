@@ -64,6 +64,25 @@ own_limits(struct receiver *r, struct store_limits *l)
 	};
 }
 
+uint64_t
+own_room(struct receiver *r)
+{
+	struct store_limits limits;
+	struct store_usage u;
+	uint64_t left;
+
+	own_limits(r, &limits);
+	if (store_usage(r->store, &u) != STORE_OK)
+		return 0;
+	left = u.free_bytes > limits.reserve ?
+	    u.free_bytes - limits.reserve : 0;
+	if (limits.bytes == 0)
+		return left;
+	if (limits.bytes <= u.bytes)
+		return 0;
+	return limits.bytes - u.bytes < left ? limits.bytes - u.bytes : left;
+}
+
 /* Lost when the mirror does not read: the next one comes within a second. */
 void
 own_heard(struct receiver *r, const struct frame_word *w)

@@ -43,6 +43,7 @@ struct session {
 	uint64_t	text_sum;	/* of all since the last commit */
 	bool		text_jump;
 	bool		importing;	/* RUN, or HAVE with leftovers */
+	uint64_t	missing;	/* bytes, of the pages so far */
 };
 
 /* lock.c: gives up all that is not needed; fatal when it cannot be done. */
@@ -66,6 +67,8 @@ void	verb_end(struct session *s);
 bool	own_word(struct receiver *r, struct frame_word *w);
 bool	own_active(struct receiver *r, struct epoch *e);
 void	own_limits(struct receiver *r, struct store_limits *l);
+/* What quota and disk have left for objects. */
+uint64_t	own_room(struct receiver *r);
 void	own_heard(struct receiver *r, const struct frame_word *w);
 
 #endif

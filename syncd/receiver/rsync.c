@@ -28,26 +28,6 @@
 
 #define LOOK_EVERY_MS	200
 
-/* What the disk and the quota have left for objects.in/. */
-static uint64_t
-room_left(struct receiver *r)
-{
-	struct store_limits limits;
-	struct store_usage u;
-	uint64_t left;
-
-	own_limits(r, &limits);
-	if (store_usage(r->store, &u) != STORE_OK)
-		return 0;
-	left = u.free_bytes > limits.reserve ?
-	    u.free_bytes - limits.reserve : 0;
-	if (limits.bytes == 0)
-		return left;
-	if (limits.bytes <= u.bytes)
-		return 0;
-	return limits.bytes - u.bytes < left ? limits.bytes - u.bytes : left;
-}
-
 static uint64_t
 arrived(int dir)
 {
@@ -117,7 +97,7 @@ hold(struct receiver *r, pid_t pid, int dir, uint64_t left)
 int
 rsync_run(struct receiver *r)
 {
-	const uint64_t left = room_left(r);
+	const uint64_t left = own_room(r);
 	pid_t pid;
 	int dir;
 

@@ -284,12 +284,18 @@ answer_want(struct session *s, uint64_t cursor, struct frame *a)
 	uint32_t n = 0;
 	bool more = false;
 
+	if (cursor == 0)
+		s->missing = 0;
 	while (n < FRAME_WANT_MAX &&
 	    (more = store_missing(s->r->store, &i, &h, &size))) {
 		memcpy(hashes + (size_t)n * HASH_LEN, h.b, HASH_LEN);
+		s->missing += size;
 		n++;
 		i++;
 	}
+	/* Told before anything is sent that would not fit. */
+	if (!more && s->missing > own_room(s->r))
+		return end_with_nak(s, NAK_SPACE, a);
 	*a = (struct frame){
 		.type = FRAME_WANT,
 		.want = {

@@ -7,8 +7,11 @@ Everything is below the node's private /run and /var/lib; only the accounts
 _syncd and _syncr are the machine's own, and made when they are missing.
 """
 
+import fcntl
+import hashlib
 import os
 import pwd
+import re
 import subprocess
 
 from lab.proc import Proc
@@ -34,21 +37,25 @@ def find(name):
 
 
 def make_accounts():
-    """_syncr runs sshd's forced command, so it has a shell; neither has a
-    password, and '*' is not the mark of a locked account."""
-    for name, group, shell in (("_syncd", None, "/usr/sbin/nologin"),
-                               ("_syncr", "_syncd", "/bin/sh")):
-        try:
-            pwd.getpwnam(name)
-        except KeyError:
-            argv = ["useradd", "--system", "--no-create-home",
-                    "--home-dir", "/nonexistent", "--shell", shell,
-                    "--password", "*"]
-            argv += ["--gid", group] if group else ["--user-group"]
-            subprocess.run(argv + [name], check=False, capture_output=True)
-        if pwd.getpwnam(name).pw_shell != shell:
-            subprocess.run(["usermod", "--shell", shell, "--password", "*",
-                            name], check=True)
+    """_syncr runs sshd's forced command, so it has a shell and a home that is
+    there; neither has a password, and '*' is not the mark of a locked
+    account."""
+    lock = open("/run/lock/vipair-tests-accounts", "w")
+    with lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        for name, group, shell in (("_syncd", None, "/usr/sbin/nologin"),
+                                   ("_syncr", "_syncd", "/bin/sh")):
+            want = ["--home-dir", "/", "--shell", shell, "--password", "*"]
+            try:
+                have = pwd.getpwnam(name)
+            except KeyError:
+                argv = ["useradd", "--system", "--no-create-home", *want]
+                argv += ["--gid", group] if group else ["--user-group"]
+                subprocess.run(argv + [name], check=True)
+                continue
+            if (have.pw_dir, have.pw_shell) != ("/", shell):
+                want[0] = "--home"
+                subprocess.run(["usermod", *want, name], check=True)
 
 
 class Machine:
@@ -139,6 +146,46 @@ LogLevel VERBOSE
         except OSError:
             return []
 
+    def newest(self):
+        """(generation, head) of the newest manifest, or (0, None)."""
+        names = self.head()
+        if not names:
+            return 0, None
+        g, h = names[-1].split(".")
+        return int(g), h
+
+    def verify(self):
+        """I1, from the bytes on disk: every manifest is its head, each
+        follows the one before, every object is its name, and what the newest
+        needs is there."""
+        heads, need = {}, {}
+        for name in self.head():
+            g, h = name.split(".")
+            with open(self.store("manifests", name), "rb") as f:
+                text = f.read()
+            prev = re.search(rb"^previous ([0-9a-f]{64})$", text, re.M)[1]
+            sum_ = hashlib.sha256(bytes.fromhex(prev.decode()) + text)
+            assert sum_.hexdigest() == h, name
+            if int(g) - 1 in heads:
+                assert heads[int(g) - 1] == prev.decode(), name
+            heads[int(g)] = h
+            if b"\nkind full\n" in text:
+                need = {}
+            for ln in text.split(b"\n")[11:-1]:
+                f = ln.lstrip(b"+").split(b" ")
+                if ln[:1] == b"-":
+                    need.pop(ln[1:], None)
+                elif f[0] in (b"f", b"q"):
+                    need[f[11]] = f[8].decode()
+        here = set()
+        for path in self.objects():
+            with open(path, "rb") as f:
+                assert hashlib.sha256(f.read()).hexdigest() == \
+                    os.path.basename(path)
+            here.add(os.path.basename(path))
+        assert not set(need.values()) - here
+        return heads
+
     def objects(self):
         found = []
         for d, _, names in os.walk(self.store("objects")):
@@ -149,10 +196,10 @@ LogLevel VERBOSE
 class Ship:
     """mirror-ship on a machine."""
 
-    def __init__(self, machine, bandwidth=0, env=None):
+    def __init__(self, machine, bandwidth=0, env=None, caps=()):
         self.machine, self.lab = machine, machine.lab
         argv = ["/usr/bin/setpriv", "--reuid", "_syncd", "--regid", "_syncd",
-                "--clear-groups", "--", find("mirror-ship"), PAIR, STORE, RUN,
+                "--clear-groups", *caps, "--", find("mirror-ship"), PAIR, STORE, RUN,
                 f"{SSH}/config", find("bulkssh"), str(bandwidth)]
         self.proc = Proc(self.lab, machine.node.holder, argv,
                          f"ship-{machine.node.name}", env=env, stdin=True)
@@ -189,14 +236,21 @@ class Ship:
         self.tell(f"active {term} {node}", "word 2 1 1")
         return self
 
+    def acked(self):
+        """The highest generation it was told is durable over there."""
+        return max([int(t.split()[1]) for t in self.lines("acked")],
+                   default=0)
+
     def quit(self):
         if self.proc.running:
-            self.tell("quit")
-            self.proc.wait(10)
+            try:
+                self.tell("quit")
+                self.proc.wait(10)
+            except (BrokenPipeError, subprocess.TimeoutExpired):
+                self.kill()
 
     def kill(self):
-        self.proc.signal(9)
-        self.proc.wait(10)
+        self.proc.stop(9)
 
 
 class SshPair:
@@ -218,20 +272,19 @@ class SshPair:
         self.ships.append(s)
         return s
 
-    def receivers(self, machine):
-        """pids of the receivers on a machine, as we number them."""
-        return [p for p in machine.node.pids() if comm(p) == "receiver"]
+    def named(self, machine, name):
+        """pids of that name there, as we number them."""
+        return [p for p in machine.node.pids() if comm(p) == name]
 
     def kill(self, machine, name):
         """SIGKILL to all processes of that name there; how many."""
         n = 0
-        for p in machine.node.pids():
-            if comm(p) == name:
-                try:
-                    os.kill(p, 9)
-                    n += 1
-                except ProcessLookupError:
-                    pass
+        for p in self.named(machine, name):
+            try:
+                os.kill(p, 9)
+                n += 1
+            except ProcessLookupError:
+                pass
         return n
 
 

@@ -17,7 +17,7 @@
  *	many N SIZE		N files into the next generation
  *	steps N SIZE		N generations, each acknowledged; prints them
  *	bench N SIZE		the same, prints microseconds of each
- *	reconnect, quit
+ *	progress, refresh, reconnect, quit
  *
  *	state N ID TEXT | acked GENERATION HEAD | word ... | fenced REASON T N
  */
@@ -316,6 +316,8 @@ command(const char *line)
 		next_step();
 	} else if (strcmp(line, "progress") == 0)
 		show_progress();
+	else if (strcmp(line, "refresh") == 0)
+		need(store_refresh(prog.store), "refresh");
 	else if (strcmp(line, "reconnect") == 0)
 		ship_reconnect(prog.ship);
 	else if (strcmp(line, "quit") == 0)

@@ -49,8 +49,9 @@ static struct {
 	struct conf_node n;
 	char		strings[16];
 } blob = {
-	.c = { CONF_MAGIC, CONF_VERSION, sizeof(blob), 1, 1, 1, 1, 16, 0, 0,
-	    0, 0 },
+	.c = { .magic = CONF_MAGIC, .version = CONF_VERSION,
+	    .size = sizeof(blob), .serial = 1, .npairs = 1, .naddrs = 1,
+	    .nnodes = 1, .strings_len = sizeof(blob.strings) },
 	.p = { .name = 1, .naddrs = 1, .nnodes = 1, .interval_ms = 1000,
 	    .claim_spacing_ms = 20, .protocol = PROTOCOL_CARP, .vhid = 94,
 	    .flap_window_ms = 600000, .flap_limit = 3, .partner_ssh_port = 22 },

@@ -127,8 +127,8 @@ END_TEST
 START_TEST(test_import)
 {
 	static const char *const name[] = { "not-a-hash", "../x",
-		"2cf24dba5fb0a30e26e83b2ac5b9e29e"
-		"1b161e5c1fa7425e73043362938b9824" };
+		("2cf24dba5fb0a30e26e83b2ac5b9e29e"
+		"1b161e5c1fa7425e73043362938b9824") };
 	struct store *s = kit_open();
 	struct store_import i;
 	struct hash h;

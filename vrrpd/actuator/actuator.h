@@ -7,7 +7,8 @@
  * when the orders stop.  It parses no advert, sees no secret, opens nothing.
  * A new configuration means a new actuator: leases bridge the change.
  *
- *	main.c		entry, filter, loop, what is due by time
+ *	main.c		entry, loop, what is due by time
+ *	filter.c	the system calls it is left with
  *	orders.c	messages from elector and supervisor
  *	addresses.c	leased addresses by rtnetlink
  *	links.c		rtnetlink news: addresses that come and go, interfaces
@@ -84,6 +85,9 @@ void	frames_open(void);
 void	frames_announce(uint32_t pair);
 void	frames_send(uint32_t ifindex, const uint8_t *frame, size_t len);
 void	frames_hear(void);
+
+/* filter.c */
+void	filter_on(void);
 
 /* orders.c */
 void	elector_read(void);

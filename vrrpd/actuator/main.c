@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 
-/* Actuator: entry, filter, loop, and what is due by time. */
-
-#include <sys/syscall.h>
+/* Actuator: entry, loop, and what is due by time. */
 
 #include <linux/capability.h>
 
@@ -18,18 +16,6 @@
 
 /* All zero at first: megabytes that are in no file and cost no memory. */
 struct actuator ac;
-
-static const struct filter_rule filter[] = {
-	{ __NR_ppoll, -1, 0, 0 },
-	{ __NR_recvmsg, -1, 0, 0 },
-	{ __NR_recvfrom, -1, 0, 0 },
-	{ __NR_sendmsg, -1, 0, 0 },
-	{ __NR_sendto, -1, 0, 0 },
-	{ __NR_close, -1, 0, 0 },
-	{ __NR_clock_gettime, -1, 0, 0 },
-	{ __NR_rt_sigreturn, -1, 0, 0 },
-	{ __NR_exit_group, -1, 0, 0 },
-};
 
 /* What is due for one pair; returns when its next thing is. */
 static mono_t
@@ -127,7 +113,7 @@ main(int argc, char **argv)
 	if (ac.nl == NULL)
 		fatal("rtnetlink socket");
 	frames_open();
-	room_filter(filter, sizeof(filter) / sizeof(filter[0]));
+	filter_on();
 	ac.adopt_by = mono_after(mono_now(), ADOPT_WAIT_NS);
 	links_scan();
 	for (;;)

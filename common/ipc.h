@@ -361,9 +361,9 @@ enum ipc_status	ipc_send(const struct channel *ch, const union msg *m, int fd);
 
 /*
  * Reads all that is queued: says() for each message, whose fd is then its
- * own; gone() when the neighbour closed; hostile() (may be NULL) and then
- * fatal when it broke the table.  Stops when ch is replaced or closed by
- * what one of the messages says.
+ * own; gone() when the neighbour closed; hostile() and then fatal when it
+ * broke the table; both may be NULL.  Stops when ch is replaced or closed
+ * by what one of the messages says.
  */
 void		 ipc_drain(struct channel *ch,
 		    void (*says)(const union msg *m, int fd),

@@ -24,7 +24,8 @@ ipc_drain(struct channel *ch, void (*says)(const union msg *m, int fd),
 		case IPC_AGAIN:
 			return;
 		case IPC_CLOSED:
-			gone();
+			if (gone != NULL)
+				gone();
 			return;
 		case IPC_HOSTILE:
 			if (hostile != NULL)

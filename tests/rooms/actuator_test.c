@@ -369,6 +369,10 @@ START_TEST(silent_elector_ends_the_hold)
 	ck_assert(!vip_is_there());
 	ck_assert_int_eq(frames_seen(ETH_P_IP, 300), 1);
 	(void)await(&sup, MSG_STALLED);
+	/* What it said last was said for it: nothing it orders now is done. */
+	order(MSG_HOLD, mono_now());
+	ck_assert_int_eq(frames_seen(ETH_P_ARP, 200), 0);
+	ck_assert(!vip_is_there());
 }
 END_TEST
 

@@ -48,6 +48,7 @@ struct actuator {
 	struct mnl_socket *nl;
 	int		send_fd;	/* packet socket that hears nothing */
 	int		arp_fd;		/* hears ARP of our addresses */
+	bool		deaf;		/* to an elector that hung */
 	enum scan	scan;
 	bool		scan_again;
 	mono_t		adopt_by;	/* leftovers without HOLD go then */

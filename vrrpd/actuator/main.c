@@ -12,7 +12,6 @@
 #include "room.h"
 
 #define ADOPT_WAIT_NS		NS_PER_S	/* leases end by themselves */
-#define FAREWELL_LATE_NS	(250 * NS_PER_MS)
 
 /* All zero at first: megabytes that are in no file and cost no memory. */
 struct actuator ac;
@@ -23,10 +22,8 @@ pair_timers(uint32_t i, mono_t now)
 {
 	struct pair_state *ps = &ac.pair[i];
 
-	/* Long past: we slept, and the words are no longer the last. */
 	if (ps->held && mono_reached(now, ps->lease_end))
-		let_go(i, RELEASE_LEASE,
-		    mono_span_ns(ps->lease_end, now) < FAREWELL_LATE_NS);
+		let_go(i, RELEASE_LEASE, true);
 	if (mono_reached(now, ps->announce_at)) {
 		ps->announce_at = MONO_NEVER;
 		frames_announce(i);

@@ -10,6 +10,7 @@
 
 #include "actuator.h"
 
+#define FAREWELL_LATE_NS	(250 * NS_PER_MS)
 #define LATE_ORDER_NS		(20 * NS_PER_MS)
 #define ANNOUNCE_AGAIN_NS	NS_PER_S
 #define ANNOUNCE_PAUSE_NS	(100 * NS_PER_MS)	/* whatever is ordered */
@@ -25,12 +26,15 @@ tell(const union msg *m)
 
 /*
  * Ends the hold of a pair: the addresses go first, then the farewell may
- * say so, then the elector hears of it.
+ * say so, then the elector hears of it.  Long past the lease it was us who
+ * slept: no words are the last then, and the elector did not hang.
  */
 void
 let_go(uint32_t pair, enum release_cause cause, bool farewell)
 {
 	struct pair_state *ps = &ac.pair[pair];
+	const bool slept = mono_span_ns(ps->lease_end, mono_now()) >=
+	    FAREWELL_LATE_NS;
 	union msg m = { .released = {
 		.head = { MSG_RELEASED, (uint16_t)pair, ac.conf.serial },
 		.cause = cause,
@@ -39,15 +43,16 @@ let_go(uint32_t pair, enum release_cause cause, bool farewell)
 	ps->held = false;
 	ps->announce_at = MONO_NEVER;
 	addresses_remove(pair);
-	if (farewell)
-		frames_send(ps->link.ifindex, ps->farewell,
-		    ps->farewell_len);
+	if (farewell && !slept)
+		frames_send(ps->link.ifindex, ps->farewell, ps->farewell_len);
 	ps->farewell_len = 0;
 	tell(&m);
-	if (cause != RELEASE_LEASE)
+	if (cause != RELEASE_LEASE || slept)
 		return;
 	log_warnx("%s: no renewal within the lease, address removed",
 	    conf_string(&ac.conf, conf_pair(&ac.conf, pair)->name));
+	/* Its last words are said: no more of its orders. */
+	ac.deaf = true;
 	m.head.type = MSG_STALLED;
 	(void)ipc_send(&ac.supervisor, &m, -1);
 }
@@ -127,8 +132,9 @@ elector_says(const union msg *m, int fd)
 	const uint32_t pair = m->head.pair;
 
 	(void)fd;		/* the table lets none come from there */
-	if (m->head.serial != ac.conf.serial)
-		return;		/* on its way when the serial changed */
+	/* A serial that is not ours: on its way when it changed. */
+	if (ac.deaf || m->head.serial != ac.conf.serial)
+		return;
 	if (pair >= ac.conf.npairs)
 		fatalx("elector orders %s for pair %u of %u",
 		    ipc_name(m->head.type), pair, ac.conf.npairs);
@@ -152,11 +158,6 @@ elector_says(const union msg *m, int fd)
 }
 
 static void
-stays(void)
-{
-}
-
-static void
 elector_gone(void)
 {
 	if (ac.elector.fd == -1)
@@ -173,13 +174,14 @@ elector_gone(void)
 static void
 elector_new(bool planned, int fd)
 {
-	ipc_drain(&ac.elector, elector_says, planned ? stays : elector_gone,
+	ipc_drain(&ac.elector, elector_says, planned ? NULL : elector_gone,
 	    let_go_all);
 	if (!planned)
 		elector_gone();
 	if (ac.elector.fd != -1)
 		(void)close(ac.elector.fd);
 	ac.elector.fd = fd;
+	ac.deaf = false;
 	links_tell(true);
 }
 

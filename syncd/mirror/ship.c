@@ -85,7 +85,7 @@ dial(struct ship *s)
 	    !loop_add(l, s->ssh.err, POLLIN, read_errors, s) ||
 	    !loop_add(l, s->ssh.in, POLLOUT, ship_writable, s))
 		fatalx("%s: the table of descriptors is full", s->conf.pair);
-	s->heard = now;
+	s->heard = s->taken = now;
 	s->ping_at = MONO_NEVER;
 	ship_show(s, SHIP_CONNECTING, "", "");
 	talk_hello(s);
@@ -110,6 +110,9 @@ look_at_deadlines(struct ship *s, mono_t now)
 	} else if (!patient(s) &&
 	    mono_reached(now, mono_after(s->heard, SHIP_IDLE_NS))) {
 		ship_lost(s, "silent", "nothing heard from the partner");
+	} else if (s->out_len > 0 &&
+	    mono_reached(now, mono_after(s->taken, SHIP_STALL_NS))) {
+		ship_lost(s, "stalled", "the partner takes nothing");
 	} else if (s->step == STEP_BULK &&
 	    mono_reached(now, mono_after(s->bulk_at, SHIP_BULK_IDLE_NS))) {
 		ship_lost(s, "bulk-stalled", "rsync makes no progress");
@@ -164,6 +167,8 @@ ship_deadline(const struct ship *s)
 	t = mono_first(t, s->answer_by);
 	if (!patient(s))
 		t = mono_first(t, mono_after(s->heard, SHIP_IDLE_NS));
+	if (s->out_len > 0)
+		t = mono_first(t, mono_after(s->taken, SHIP_STALL_NS));
 	if (s->step == STEP_BULK)
 		t = mono_first(t, mono_after(s->bulk_at, SHIP_BULK_IDLE_NS));
 	if (s->welcome)

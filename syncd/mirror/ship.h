@@ -41,8 +41,9 @@ struct ship_events {
 	void	(*state)(void *arg, enum ship_state s, const char *id,
 		    const char *text);
 	/*
-	 * STALE or DUAL: the partner has seen that epoch.  Nothing more is
-	 * shipped until ship_role() says otherwise.
+	 * STALE or DUAL: the partner has seen that epoch (believable, F2).
+	 * Nothing is shipped meanwhile; it is asked again every 5 s until
+	 * ship_role() says otherwise.
 	 */
 	void	(*fenced)(void *arg, enum nak_reason r,
 		    const struct epoch *seen);

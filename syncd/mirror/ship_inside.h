@@ -8,6 +8,7 @@
 #ifndef VIPAIR_SHIP_INSIDE_H
 #define VIPAIR_SHIP_INSIDE_H
 
+#include "log.h"
 #include "ship.h"
 #include "wordfile.h"
 
@@ -16,6 +17,7 @@
 #define SHIP_COMMIT_NS		(20 * NS_PER_S)	/* a small generation */
 #define SHIP_DISK_NS		(180 * NS_PER_S) /* a large one: its disk */
 #define SHIP_IDLE_NS		(10 * NS_PER_S)	/* no byte at all */
+#define SHIP_STALL_NS		(60 * NS_PER_S)	/* it takes no byte */
 #define SHIP_PING_NS		(1 * NS_PER_S)
 #define SHIP_WORD_GAP_NS	(50 * NS_PER_MS)	/* unasked words */
 #define SHIP_BACKOFF_MIN_NS	(1 * NS_PER_S)
@@ -69,12 +71,13 @@ struct ship {
 	bool		writes, welcome, force_ask, kicked, hello_again;
 	struct epoch	epoch;
 	struct position	theirs, acked;
+	uint64_t	fork;		/* asked for; what is above is parked */
 	struct history_list their_history;
 	struct plan	plan;
 	mono_t		retry;		/* connect or HELLO again */
 	mono_t		dialled;
 	int64_t		backoff_ns, hold_ns;
-	mono_t		answer_by, ping_at, heard, ping_sent;
+	mono_t		answer_by, ping_at, heard, ping_sent, taken;
 	uint32_t	serial;
 	int64_t		round_trip_ns;
 	uint64_t	partner_free;
@@ -83,6 +86,7 @@ struct ship {
 	mono_t		word_at;	/* unasked one, not before */
 	bool		word_due;
 	int		word_sock;
+	struct log_limit absurd;
 	/* progress of this run */
 	uint64_t	total, done, bulk_done;
 	uint64_t	rate, rate_done;
@@ -128,6 +132,8 @@ void	bulk_end(struct ship *s);
 void	ship_ran(struct ship *s);	/* ship_talk.c: rsync has ended */
 
 /* ship_word.c */
+/* F2: false, and said at a limited rate, when a term is absurd. */
+bool	word_believable(struct ship *s, const struct epoch *e);
 int	word_listen(struct ship *s);
 void	word_close(struct ship *s);
 void	word_send(struct ship *s, enum frame_type type, uint32_t serial);

@@ -51,6 +51,7 @@ drain(struct ship *s, size_t *budget)
 		if (n == -1)
 			return false;	/* EPIPE: its end is seen elsewhere */
 		s->out_at += (size_t)n;
+		s->taken = mono_now();
 		if (*budget <= (size_t)n)
 			return false;
 		*budget -= (size_t)n;

@@ -99,6 +99,7 @@ ask_fork(struct ship *s, enum frame_type type, uint64_t fork)
 	log_info("%s: the partner's branch after %llu is to be parked",
 	    s->conf.pair, (unsigned long long)fork);
 	(void)ship_send(s, &f);
+	s->fork = fork;
 	wait_for(s, STEP_FORK, SHIP_DISK_NS);
 }
 
@@ -295,6 +296,11 @@ static void
 hear_ack(struct ship *s, const struct position *p)
 {
 	if (s->step == STEP_FORK) {
+		if (p->generation > s->fork) {
+			ship_lost(s, "partner-protocol",
+			    "it did not go back to the fork");
+			return;
+		}
 		s->theirs = *p;
 		wait_none(s, STEP_NONE);
 		talk_begin(s);
@@ -394,6 +400,10 @@ hear_nak(struct ship *s, const struct frame_nak *n)
 		break;
 	case NAK_STALE:
 	case NAK_DUAL:
+		if (!word_believable(s, &n->epoch)) {
+			hold_longer(s, "absurd-term", word);
+			break;
+		}
 		hold(s, n->reason == NAK_STALE ? "stale" : "dual-active",
 		    word, HOLD_FENCED_NS);
 		s->conf.events.fenced(s->conf.events.arg, n->reason,
@@ -432,7 +442,8 @@ hear_pong(struct ship *s, const struct frame_ping *p)
 		s->round_trip_ns = mono_span_ns(s->ping_sent, now);
 		s->ping_sent = MONO_NEVER;
 	}
-	s->conf.events.word(s->conf.events.arg, &p->word);
+	if (word_believable(s, &p->word.epoch))
+		s->conf.events.word(s->conf.events.arg, &p->word);
 }
 
 void

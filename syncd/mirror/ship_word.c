@@ -18,6 +18,20 @@
 
 #define SOCKET_MODE	0660	/* the receiver is of our group */
 
+bool
+word_believable(struct ship *s, const struct epoch *e)
+{
+	struct epoch known = { .term = 0 };
+
+	if (store_epoch(s->conf.store, &known) == STORE_OK &&
+	    (e->term <= known.term || epoch_believable(e, known.term)))
+		return true;
+	if (log_allowed(&s->absurd, mono_now().ns, 3))
+		log_warnx("%s: the partner speaks of term %u, known is %u: "
+		    "not believed", s->conf.pair, e->term, known.term);
+	return false;
+}
+
 static void
 hear_receiver(int fd, short revents, void *arg)
 {
@@ -29,7 +43,8 @@ hear_receiver(int fd, short revents, void *arg)
 	(void)revents;
 	while ((n = recv(fd, buf, sizeof(buf), MSG_DONTWAIT)) >= 0)
 		if (frame_decode(buf, (size_t)n, &f) == FRAME_OK &&
-		    f.type == FRAME_PONG)
+		    f.type == FRAME_PONG &&
+		    word_believable(s, &f.ping.word.epoch))
 			s->conf.events.word(s->conf.events.arg,
 			    &f.ping.word);
 }

@@ -21,7 +21,8 @@
 
 #define TAKEOVER_NS	(15 * NS_PER_S)	/* tells a hang from work */
 #define LOOK_NS		(100 * NS_PER_MS)
-#define QUIET_NS	(2 * NS_PER_S)	/* watched for what must not happen */
+#define QUIET_NS	(4 * NS_PER_S)	/* more than a down interval: in it
+					   nothing may happen */
 #define FREEZE_NS	(6 * NS_PER_S)
 #define ROWS_MAX	16
 

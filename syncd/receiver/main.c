@@ -109,6 +109,7 @@ main(int argc, char **argv)
 {
 	struct receiver *r = &receiver;
 	enum receiver_word word;
+	int status;
 
 	if (argc != 4)
 		refuse("receiver: started by sshd only, with the arguments "
@@ -127,5 +128,7 @@ main(int argc, char **argv)
 	r->store_path = argv[2];
 	r->run_path = argv[3];
 	open_store(r);
-	return word == WORD_CHANNEL ? channel_run(r) : rsync_run(r);
+	status = word == WORD_CHANNEL ? channel_run(r) : rsync_run(r);
+	store_close(r->store);
+	return status;
 }

@@ -187,9 +187,17 @@ ship_deadline(const struct ship *s)
 struct ship *
 ship_new(const struct ship_conf *c)
 {
-	struct ship *s = calloc(1, sizeof(*s));
+	const char *bad = ssh_place_check(&c->place);
+	struct ship *s;
 	int error;
 
+	if (bad != NULL) {
+		log_warnx("%s: the path of the %s is too long, or has a "
+		    "space or one of '\"\\%%$~", c->pair, bad);
+		errno = EINVAL;
+		return NULL;
+	}
+	s = calloc(1, sizeof(*s));
 	if (s == NULL)
 		return NULL;
 	s->conf = *c;

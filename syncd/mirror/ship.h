@@ -71,7 +71,10 @@ struct ship_progress {
 	mono_t		heard;		/* last frame of the partner */
 };
 
-/* NULL: no memory, or the socket of the run directory (errno). */
+/*
+ * NULL: no memory, a path that ssh cannot take, or the socket of the run
+ * directory (errno).  SIGPIPE is to be ignored, as room_enter() does.
+ */
 struct ship	*ship_new(const struct ship_conf *c);
 void		 ship_free(struct ship *s);
 

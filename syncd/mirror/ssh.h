@@ -40,6 +40,11 @@ struct ssh_child {
 #define SSH_CHILD_NONE	\
 	((struct ssh_child){ .pidfd = -1, .in = -1, .out = -1, .err = -1 })
 
+/*
+ * NULL, or which of the places cannot be used: ssh and rsync give a meaning to
+ * some bytes of their arguments, and a socket's path is short.
+ */
+const char	*ssh_place_check(const struct ssh_place *p);
 /* 0, or -1 with errno. */
 int	ssh_start(struct ssh_child *c, const struct ssh_place *p);
 /* list: descriptor with names, each ended by NUL; stays the caller's. */

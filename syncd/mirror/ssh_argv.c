@@ -8,6 +8,7 @@
 
 #include <assert.h>
 #include <stddef.h>
+#include <string.h>
 
 #include "ssh.h"
 
@@ -40,6 +41,25 @@ static const char *const options[] = {
 	"Compression=no",
 	"LogLevel=ERROR",
 };
+
+#define CONTROL_MAX	85	/* ssh adds 17 to make the socket */
+
+const char *
+ssh_place_check(const struct ssh_place *p)
+{
+	static const char meaning[] = " \t\n'\"\\%$~";
+
+	if (strpbrk(p->ssh, meaning) != NULL)
+		return "ssh";
+	if (strpbrk(p->carrier, meaning) != NULL)
+		return "bulkssh";
+	if (strpbrk(p->config, meaning) != NULL)
+		return "ssh configuration";
+	if (strpbrk(p->control, meaning) != NULL ||
+	    strlen(p->control) > CONTROL_MAX)
+		return "run directory";
+	return NULL;
+}
 
 void
 ssh_argv(const char **argv, const char *ssh, const char *config,

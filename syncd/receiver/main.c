@@ -28,6 +28,8 @@
 #include "receiver.h"
 #include "word.h"
 
+#define LINES_PER_MINUTE	60	/* the partner can cause each of them */
+
 static struct receiver receiver = { .run_dir = -1, .notices = -1 };
 
 /* One line to this node's system log; never to the partner. */
@@ -43,9 +45,12 @@ to_syslog(enum log_level level, const char *line, size_t len)
 	const struct sockaddr_un to = {
 		.sun_family = AF_UNIX, .sun_path = "/dev/log",
 	};
+	static struct log_limit limit;
 	char text[LOG_LINE_MAX + 64];
 	size_t n;
 
+	if (!log_allowed(&limit, mono_now().ns, LINES_PER_MINUTE))
+		return;
 	n = fmt_into(text, sizeof(text), "<%d>vipair-receiver[%d]: %.*s",
 	    LOG_DAEMON | priority[level], (int)getpid(), (int)len, line);
 	(void)sendto(receiver.out_sock, text, n, MSG_DONTWAIT | MSG_NOSIGNAL,

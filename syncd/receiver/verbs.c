@@ -147,6 +147,11 @@ judge_epoch(struct session *s, const struct epoch *e)
 		return reason_of(rc);
 	if (epoch_cmp(e, &known) < 0)
 		return NAK_STALE;
+	/* A poisoned number must not climb to the top in small steps. */
+	if (s->first_term != 0 &&
+	    e->term > s->first_term && e->term - s->first_term >
+	    EPOCH_LEAP_MAX)
+		return NAK_ABSURD;
 	if (own_active(s->r, &own))
 		return NAK_DUAL;
 	return 0;
@@ -180,6 +185,8 @@ do_hello(struct session *s, const struct frame *f, struct frame *a)
 		if (rc != STORE_OK)
 			return nak_store(s, rc, a);
 		s->writes = true;
+		if (s->first_term == 0)
+			s->first_term = h->epoch.term;
 	}
 	s->greeted = true;
 	s->epoch = h->epoch;

@@ -136,6 +136,15 @@ def test_greeting_refused(store, receiver, kw, reason):
     assert receiver.welcome()[36:44] == epoch(1, 0)
 
 
+def test_terms_do_not_climb(store, receiver):
+    """Steps that are each believable, in one session."""
+    receiver.welcome(term=1)
+    receiver.welcome(term=900)
+    receiver.send(hello(term=1002))
+    assert receiver.nak() == ABSURD
+    receiver.welcome(term=1001)
+
+
 def test_stale(store, receiver):
     receiver.welcome(term=7, node=1)
     receiver.send(hello(term=6, node=0))

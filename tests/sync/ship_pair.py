@@ -30,6 +30,8 @@ def find(name):
     prefix = os.environ.get("VIPAIR_PREFIX", os.path.join(build, "prefix"))
     for p in (os.environ.get("VIPAIR_SYNC_BIN"),
               os.path.join(prefix, "libexec", "vipair"),
+              os.path.join(build, "syncd", "receiver"),
+              os.path.join(build, "syncd", "mirror"),
               os.path.join(build, "tests", "sync")):
         if p and os.path.exists(os.path.join(p, name)):
             return os.path.join(p, name)

@@ -182,7 +182,7 @@ ship_deadline(const struct ship *s)
 	return t;
 }
 
-/* ---- the owner's calls ------------------------------------------------------ */
+/* ---- the owner's calls -------------------------------------------------- */
 
 struct ship *
 ship_new(const struct ship_conf *c)

@@ -56,7 +56,7 @@ hold_longer(struct ship *s, const char *id, const char *text)
 	hold(s, id, text, s->hold_ns);
 }
 
-/* ---- asking ---------------------------------------------------------------- */
+/* ---- asking ------------------------------------------------------------- */
 
 void
 talk_hello(struct ship *s)
@@ -160,7 +160,7 @@ talk_begin(struct ship *s)
 	wait_none(s, STEP_PARTS);
 }
 
-/* ---- saying ---------------------------------------------------------------- */
+/* ---- saying ------------------------------------------------------------- */
 
 static bool
 say_part(struct ship *s)
@@ -245,7 +245,7 @@ talk_next(struct ship *s)
 	}
 }
 
-/* ---- hearing --------------------------------------------------------------- */
+/* ---- hearing ------------------------------------------------------------ */
 
 static void
 hear_welcome(struct ship *s, const struct frame_hello *h)

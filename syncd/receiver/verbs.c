@@ -133,7 +133,7 @@ fail(struct session *s, enum store_result rc)
 	    store_why(s->r->store));
 }
 
-/* ---- HELLO --------------------------------------------------------------- */
+/* ---- HELLO -------------------------------------------------------------- */
 
 /* F1-F3: stale first, so that a thawed node learns it whatever we are. */
 static enum nak_reason
@@ -347,7 +347,7 @@ do_have(struct session *s, const struct frame *f, struct frame *a)
 	return false;
 }
 
-/* ---- COMMIT --------------------------------------------------------------- */
+/* ---- COMMIT ------------------------------------------------------------- */
 
 /* F2-F4, asked again: minutes may lie between HELLO and this. */
 static enum nak_reason
@@ -441,7 +441,7 @@ do_fork(struct session *s, const struct frame *f, struct frame *a)
 	return true;
 }
 
-/* ---- PING ------------------------------------------------------------------ */
+/* ---- PING --------------------------------------------------------------- */
 
 static bool
 do_ping(struct session *s, const struct frame *f, struct frame *a)

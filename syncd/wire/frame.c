@@ -46,7 +46,7 @@ static const struct frame_kind {
 static_assert(12 + FRAME_WANT_MAX * HASH_LEN <= FRAME_BODY_MAX, "a WANT");
 static_assert(4 + HASH_LEN + FRAME_DATA_MAX <= FRAME_BODY_MAX, "a PUT");
 
-/* ---- reading ----------------------------------------------------------- */
+/* ---- reading ------------------------------------------------------------ */
 
 /* Lengths were checked before: a reader that runs dry is our mistake. */
 struct reader {

@@ -96,7 +96,7 @@ locked(int (*act)(void), bool rsync)
 	return status;
 }
 
-/* ---- acts: 0 when they succeed, errno when refused ----------------------- */
+/* ---- acts: 0 when they succeed, errno when refused ---------------------- */
 
 static int
 read_file(const char *path)
@@ -226,7 +226,7 @@ act_rsync(void)
 	return errno;
 }
 
-/* ---- tests ------------------------------------------------------------------ */
+/* ---- tests -------------------------------------------------------------- */
 
 struct act {
 	int	(*act)(void);

@@ -190,7 +190,7 @@ many(uint32_t n, uint32_t size)
 	}
 }
 
-/* ---- what ship says ------------------------------------------------------ */
+/* ---- what ship says ----------------------------------------------------- */
 
 static void
 on_acked(void *arg, const struct position *p)
@@ -254,7 +254,7 @@ on_fenced(void *arg, enum nak_reason r, const struct epoch *seen)
 	say("fenced %s %u.%u", nak_word(r), seen->term, seen->node);
 }
 
-/* ---- commands -------------------------------------------------------------- */
+/* ---- commands ----------------------------------------------------------- */
 
 static void
 become_active(uint32_t term, uint32_t node)

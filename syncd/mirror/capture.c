@@ -22,6 +22,7 @@ free_all(struct capture *c)
 	content_stop(c);
 	problem_clear_all(c);
 	dirty_free(&c->dirty);
+	dirty_free(&c->resting);
 	known_free(&c->known);
 	names_close(c->names);
 	free(c->groups.at);
@@ -47,6 +48,7 @@ capture_open(struct capture **cp, const struct sync_conf *conf,
 	c->payload.base = c->content.fd = c->watch.fd = -1;
 	c->compare = true;
 	dirty_init(&c->dirty);
+	dirty_init(&c->resting);
 	policy_init(&c->policy, every_ns, now);
 	c->names = names_open("/etc/passwd", "/etc/group");
 	if (c->names == NULL || !known_init(&c->known)) {
@@ -72,12 +74,13 @@ capture_close(struct capture *c)
 mono_t
 capture_deadline(const struct capture *c)
 {
-	return policy_deadline(&c->policy);
+	return mono_first(policy_deadline(&c->policy), c->rest_over);
 }
 
 void
 capture_ask(struct capture *c, mono_t now)
 {
+	c->urgent = true;
 	policy_lost(&c->policy, now);
 }
 
@@ -296,6 +299,7 @@ take(struct capture *c, enum policy_act act, const struct epoch *e,
 	look_for_missing(c);
 	if (!problem_holds(c))
 		r = publish(c, e, out);
+	c->urgent = false;
 	if (act == POLICY_PASS)
 		policy_passed(&c->policy, r != CAPTURE_HELD, now);
 	else
@@ -319,8 +323,10 @@ enum capture_outcome
 capture_run(struct capture *c, const struct epoch *e, mono_t now,
     struct store_commit *out)
 {
-	const enum policy_act act = policy_next(&c->policy, now);
+	enum policy_act act;
 
+	rest_end(c, now);
+	act = policy_next(&c->policy, now);
 	if (act == POLICY_WAIT)
 		return CAPTURE_NOTHING;
 	c->tree = store_tree(c->store);

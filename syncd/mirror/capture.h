@@ -87,7 +87,10 @@ int		 capture_fd(const struct capture *c);
 void		 capture_events(struct capture *c, mono_t now);
 mono_t		 capture_deadline(const struct capture *c);
 
-/* A whole pass with the next run; reset: the store's head is not ours. */
+/*
+ * A whole pass with the next run, for who waits for it; reset: the store's head is
+ * not ours.
+ */
 void		 capture_ask(struct capture *c, mono_t now);
 void		 capture_reset(struct capture *c, mono_t now);
 

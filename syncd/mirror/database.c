@@ -12,25 +12,11 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "log.h"
 #include "sqlsnap.h"
 #include "take.h"
+#include "wal.h"
 
 #define PAUSE_NS	(5 * NS_PER_MS)
-
-/* Of the log beside it; an empty log is as good as none. */
-static void
-look_at_log(const struct found *f, struct identity *id)
-{
-	char name[MANIFEST_NAME_MAX + sizeof("-wal")];
-	struct statx st;
-	bool mount;
-
-	(void)fmt_into(name, sizeof(name), "%s-wal", f->name);
-	*id = (struct identity){ .ino = 0 };
-	if (payload_look(f->dir, name, &st, &mount) == 0 && st.stx_size > 0)
-		payload_identity(&st, id);
-}
 
 /*
  * Before the copy is made: what changes later must look different.  A change
@@ -51,12 +37,15 @@ snapshot(struct capture *c, int *status, struct hash *h, uint64_t *size)
 {
 	enum store_result r;
 	struct put *p;
+	mono_t start;
 
 	r = put_open(&p, c->store, c->bulk ? PUT_BULK : PUT_DURABLE, NULL, 0);
 	if (r != STORE_OK)
 		return r;
 	payload_end(&c->payload);
+	start = mono_now();
 	*status = c->hooks.snapshot(c->hooks.arg, c->path, put_fd(p));
+	c->spent_ns = mono_span_ns(start, mono_now());
 	payload_begin(&c->payload);
 	c->stats.snapshots++;
 	if (*status != SQLSNAP_OK) {
@@ -125,36 +114,82 @@ show(struct capture *c, struct node *n, const struct found *f)
 	node_show(c, n, &e);
 }
 
-void
-take_database(struct capture *c, struct found *f)
+/* Nothing has changed since the copy that there is. */
+static bool
+is_taken(const struct node *n, const struct found *f,
+    const struct wal_view *log)
 {
-	struct identity log;
+	return n != NULL && !n->gone && n->type == ENTRY_SQLITE &&
+	    !n->suspect && identity_equal(&n->id, &f->id) &&
+	    identity_equal(&n->log, &log->id) &&
+	    wal_mark_equal(&n->mark, &log->mark);
+}
+
+/*
+ * What is in the log but not visible yet will be without an event.  If it
+ * never is (its writer was killed) this costs a look each few seconds.
+ */
+static void
+look_again(struct capture *c, struct node *n, bool changed)
+{
+	n->again_ns = changed ? AGAIN_MIN_NS : n->again_ns * 2;
+	if (n->again_ns < AGAIN_MIN_NS)
+		n->again_ns = AGAIN_MIN_NS;
+	if (n->again_ns > AGAIN_MAX_NS)
+		n->again_ns = AGAIN_MAX_NS;
+	rest_again(c, n->again_ns);
+}
+
+static void
+copy_database(struct capture *c, struct found *f, struct wal_view *log)
+{
+	struct wal_view after;
 	uint64_t size = 0;
 	struct node *n;
 	struct hash h;
 
-	f->parent->blurred = true;	/* journals come and go */
-	look_at_log(f, &log);
-	n = known_child(&c->known, f->parent, f->name, strlen(f->name));
-	if (n != NULL && !n->gone && n->type == ENTRY_SQLITE &&
-	    !n->suspect && identity_equal(&n->id, &f->id) &&
-	    identity_equal(&n->log, &log)) {
-		n = node_for(c, f, ENTRY_SQLITE);
-		if (n != NULL && c->renew)
-			show(c, n, f);
-		return;
-	}
 	blur_if_recent(&f->id);
-	blur_if_recent(&log);
+	blur_if_recent(&log->id);
 	if (!copy(c, f, &h, &size))
 		return;
 	n = node_for(c, f, ENTRY_SQLITE);
 	if (n == NULL)
 		return;
 	n->id = f->id;
-	n->log = log;
+	n->log = log->id;
+	n->mark = log->mark;
 	n->object = h;
 	n->size = size;
 	n->suspect = false;
+	rest_after(c, n);
+	wal_look(f->dir, f->name, &after);
+	if (after.flying || !wal_mark_equal(&after.mark, &log->mark))
+		look_again(c, n, true);
 	show(c, n, f);
+}
+
+void
+take_database(struct capture *c, struct found *f)
+{
+	struct wal_view log;
+	struct node *n;
+
+	f->parent->blurred = true;	/* journals come and go */
+	wal_look(f->dir, f->name, &log);
+	n = known_child(&c->known, f->parent, f->name, strlen(f->name));
+	if (is_taken(n, f, &log)) {
+		n = node_for(c, f, ENTRY_SQLITE);
+		if (n == NULL)
+			return;
+		if (c->renew)
+			show(c, n, f);
+		if (log.flying)
+			look_again(c, n, false);
+		return;
+	}
+	if (n != NULL && !n->gone && rest_wanted(c, n)) {
+		n->seen = c->pass;
+		return;
+	}
+	copy_database(c, f, &log);
 }

@@ -81,6 +81,7 @@ put_object(struct capture *c, int fd, const struct identity *id, bool sparse,
     struct hash *h)
 {
 	enum store_result r;
+	const mono_t start = mono_now();
 	struct put *p;
 	uint64_t size;
 
@@ -93,6 +94,7 @@ put_object(struct capture *c, int fd, const struct identity *id, bool sparse,
 		put_abort(p);
 		return store_failed(c, r);
 	}
+	c->spent_ns = mono_span_ns(start, mono_now());
 	r = put_commit(p, h, &size);
 	if (r != STORE_OK)
 		return store_failed(c, r);
@@ -294,6 +296,11 @@ take_file(struct capture *c, struct found *f)
 			show_again(c, n, f);
 		return;
 	}
+	if (known && rest_wanted(c, n)) {
+		n->seen = c->pass;
+		return;
+	}
+	c->spent_ns = 0;
 	r = copy(c, f, !known, &h);
 	if (r == COPY_GONE)
 		forget(c, f);
@@ -306,6 +313,7 @@ take_file(struct capture *c, struct found *f)
 	n->id = f->id;
 	n->object = h;
 	n->suspect = false;
+	rest_after(c, n);
 	group_join(c, n);
 	show_file(c, n, f);
 }

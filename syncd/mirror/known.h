@@ -15,6 +15,7 @@
 #include <sys/types.h>
 
 #include "manifest.h"
+#include "mono.h"
 
 #define KNOWN_NODES_MAX	MANIFEST_ENTRIES_MAX
 
@@ -25,6 +26,12 @@ struct identity {
 	uint32_t	nlink;
 };
 
+/* What of the log of a database is visible to its readers. */
+struct wal_mark {
+	uint32_t	change, frames;
+	uint8_t		salt[8];
+};
+
 struct node {
 	struct node	*parent;		/* NULL: the base */
 	struct node	*child, *next, **link;	/* list of the parent's */
@@ -33,6 +40,9 @@ struct node {
 	struct entry	*entry;		/* pending, not gone: to be put */
 	struct identity	 id;
 	struct identity	 log;		/* of a database: its log */
+	struct wal_mark	 mark;
+	int64_t		 again_ns;	/* looked again after so long */
+	mono_t		 rest;		/* not to be read again before */
 	struct hash	 object;	/* of files and databases */
 	uint64_t	 size;		/* of a database's copy */
 	uint32_t	 group;		/* of hard links, or 0 */

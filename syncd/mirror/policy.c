@@ -28,6 +28,12 @@ policy_changed(struct policy *p, mono_t now)
 }
 
 void
+policy_ready(struct policy *p, mono_t now)
+{
+	p->retry = now;
+}
+
+void
 policy_lost(struct policy *p, mono_t now)
 {
 	p->pass = now;

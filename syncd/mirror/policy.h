@@ -41,6 +41,8 @@ struct policy {
 /* A pass is due at once.  pass_ns 0: POLICY_PASS_NS. */
 void		policy_init(struct policy *p, int64_t pass_ns, mono_t now);
 void		policy_changed(struct policy *p, mono_t now);
+/* Something that was put off may be taken now. */
+void		policy_ready(struct policy *p, mono_t now);
 /* Events were lost, or somebody asked for a pass. */
 void		policy_lost(struct policy *p, mono_t now);
 

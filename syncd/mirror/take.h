@@ -13,6 +13,13 @@
 #define BULK_MIN	16	/* changes at once; fewer are synced singly */
 #define DIRTY_MAX	16384	/* more: a pass finds them */
 
+/* What takes long to read and changes all the time gets a quarter of it. */
+#define REST_FACTOR	3
+#define REST_FROM_NS	(20 * NS_PER_MS)
+#define AGAIN_MIN_NS	(10 * NS_PER_MS)
+#define AGAIN_MAX_NS	(5 * NS_PER_S)
+#define REST_MAX_NS	(10 * NS_PER_S)
+
 /* Paths that changed, each once. */
 struct dirty {
 	struct dirty_path {
@@ -64,6 +71,10 @@ struct capture {
 	struct known	known;
 	struct policy	policy;
 	struct dirty	dirty;
+	struct dirty	resting;	/* changed, to be read later */
+	mono_t		rest_over;	/* of the first of them */
+	int64_t		spent_ns;	/* reading the last one */
+	bool		urgent;		/* no rest: somebody waits */
 	struct watch	watch;
 	struct groups	groups;
 	struct content	content;
@@ -129,6 +140,14 @@ void	take_link(struct capture *c, struct found *f);
 
 /* database.c */
 void	take_database(struct capture *c, struct found *f);
+
+/* rest.c */
+bool	rest_wanted(struct capture *c, const struct node *n);
+/* By what reading it took, c->spent_ns. */
+void	rest_after(struct capture *c, struct node *n);
+/* The path being taken again after delay_ns, without an event. */
+void	rest_again(struct capture *c, int64_t delay_ns);
+void	rest_end(struct capture *c, mono_t now);
 
 /* group.c */
 void	group_join(struct capture *c, struct node *n);

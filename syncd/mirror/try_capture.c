@@ -7,8 +7,9 @@
  *
  * ENTRY is KIND:GLOB or KIND?:GLOB (optional), KIND sqlite, tree, file or
  * never.  Without -w one pass, else until standard input ends; SIGUSR1
- * makes a comparison by content due.  Prints one line for each generation
- * (the time is CLOCK_MONOTONIC when it was durable) and for each problem.
+ * makes a comparison by content due, SIGUSR2 asks for everything at once.
+ * Prints one line for each generation (the time is CLOCK_MONOTONIC when it
+ * was durable) and for each problem.
  * Exit status: 0 published or unchanged, 2 held back, 1 failed.
  */
 
@@ -32,13 +33,15 @@
 #include "take.h"
 
 static const char *sqlsnap;
-static volatile sig_atomic_t content_due;
+static volatile sig_atomic_t content_due, all_due;
 
 static void
 on_signal(int sig)
 {
-	(void)sig;
-	content_due = 1;
+	if (sig == SIGUSR1)
+		content_due = 1;
+	else
+		all_due = 1;
 }
 
 static int
@@ -153,6 +156,7 @@ wait_for_work(struct capture *c)
 	};
 	const mono_t until = capture_deadline(c), now = mono_now();
 	struct timespec t = { .tv_sec = 3600 };
+	sigset_t none;
 	int64_t left;
 
 	if (mono_is_set(until)) {
@@ -162,7 +166,9 @@ wait_for_work(struct capture *c)
 		t = (struct timespec){ .tv_sec = left / NS_PER_S,
 		    .tv_nsec = left % NS_PER_S };
 	}
-	if (ppoll(fd, 2, &t, NULL) == -1)
+	/* Signals come here only, so that none is overlooked. */
+	(void)sigemptyset(&none);
+	if (ppoll(fd, 2, &t, &none) == -1)
 		return true;
 	if ((fd[1].revents & POLLIN) != 0)
 		capture_events(c, mono_now());
@@ -181,6 +187,10 @@ work(struct capture *c, struct store *store, bool watch)
 		if (content_due != 0) {
 			content_due = 0;
 			c->policy.content = mono_now();
+		}
+		if (all_due != 0) {
+			all_due = 0;
+			capture_ask(c, mono_now());
 		}
 		capture_get_stats(c, &before);
 		r = capture_run(c, &epoch, mono_now(), &out);
@@ -220,6 +230,7 @@ main(int argc, char **argv)
 	struct sync_conf conf = { .entry = entry };
 	struct capture_hooks hooks = { .arg = &conf };
 	const struct sigaction sa = { .sa_handler = on_signal };
+	sigset_t usr;
 	bool watch = false;
 	int64_t every_ns = 0;
 	struct capture *c;
@@ -253,6 +264,11 @@ main(int argc, char **argv)
 		return 1;
 	}
 	(void)sigaction(SIGUSR1, &sa, NULL);
+	(void)sigaction(SIGUSR2, &sa, NULL);
+	(void)sigemptyset(&usr);
+	(void)sigaddset(&usr, SIGUSR1);
+	(void)sigaddset(&usr, SIGUSR2);
+	(void)sigprocmask(SIG_BLOCK, &usr, NULL);
 	status = work(c, store, watch);
 	capture_close(c);
 	store_unlock(store);

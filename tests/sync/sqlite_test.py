@@ -327,12 +327,62 @@ for line in sys.stdin:
     # from what the helper itself does there.
     while w.block(0.7) is not None:
         pass
-    before = b.stat("snapshots")
-    lab.write("db/y", b"not ours")
-    os.kill(w.p.pid, signal.SIGSTOP)
-    os.kill(w.p.pid, signal.SIGCONT)
-    assert w.block(1.0) is None
+
+    def snapshots():
+        os.kill(w.p.pid, signal.SIGUSR2)
+        return w.block().stat("snapshots")
+
+    before = snapshots()
     assert before < 30
+    assert snapshots() == before
+    # Somebody reads: an empty log is as good as none.
+    db = sqlite3.connect(path)
+    db.execute("SELECT count(*) FROM t").fetchone()
+    assert os.stat(path + "-wal").st_size == 0
+    assert snapshots() == before
+    db.execute("UPDATE t SET x = 'new'")
+    db.commit()
+    w.generation()
+    db.close()
+
+
+@pytest.mark.parametrize("mode", ["wal", "delete"])
+def test_a_transaction_that_waits_for_the_disk(lab, mode):
+    """
+    The last event comes when the log is written, long before what is in it
+    can be seen: the copy follows nevertheless.
+    """
+    path = make(lab, "db/x.db", mode)
+    w = lab.watch("sqlite:db/x.db", options=["-s", SQLSNAP])
+    w.generation()
+    u = pwd.getpwnam("daemon")
+    p = subprocess.Popen([
+        "strace", "-f", "-o", "/dev/null", "-e", "trace=fsync,fdatasync",
+        "-e", "inject=fsync,fdatasync:delay_exit=300000",
+        "/usr/bin/python3", "-c", f"""
+import os, sqlite3, sys
+os.setgid({u.pw_gid}); os.setuid({u.pw_uid})
+db = sqlite3.connect({path!r}, isolation_level=None)
+for line in sys.stdin:
+    db.execute("INSERT INTO t (x) VALUES (?)", (line,))
+    print("done", flush=True)"""], stdin=subprocess.PIPE,
+                         stdout=subprocess.PIPE, text=True, bufsize=1)
+    copy = os.path.join(lab.top, "copy.db")
+    for i in range(1, 4):
+        p.stdin.write(f"{i}\n")
+        p.stdin.flush()
+        assert p.stdout.readline() == "done\n"
+        end = time.monotonic() + 5
+        n = 0
+        while n < 200 + i:
+            assert time.monotonic() < end, f"{n} rows"
+            w.block(0.2)
+            with open(copy, "wb") as f:
+                f.write(lab.store.content(lab.store.tree()[b"db/x.db"]))
+            n = rows(copy)
+    p.stdin.close()
+    p.wait()
+    p.stdout.close()
 
 
 @pytest.mark.parametrize("mode", ["wal", "delete"])

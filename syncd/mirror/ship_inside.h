@@ -59,7 +59,7 @@ struct plan {
 	size_t		text_len, text_at;
 	struct object_ref *wanted;	/* to be sent, in order */
 	size_t		nwanted, wanted_size, at;
-	uint64_t	entries;		/* more than these are not wanted */
+	uint64_t	entries;	/* more than these are not wanted */
 	uint32_t	runs;
 };
 

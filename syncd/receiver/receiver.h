@@ -35,7 +35,7 @@ struct session {
 	bool		writes;		/* and it may write */
 	bool		over;		/* close once the answer has left */
 	struct epoch	epoch;		/* of the HELLO */
-	uint32_t	first_term;	/* of the first that might write, or 0 */
+	uint32_t	first_term;	/* of the first writer, or 0 */
 	struct position	theirs;
 	struct history_list their_history;
 	enum nak_reason	failed;		/* of a PUT or PART; 0: none */

@@ -121,7 +121,7 @@ enum conf_sync_kind {
 /*
  * pattern is relative to base, 1 to CONF_PATTERN_MAX bytes, no "." or "..",
  * no empty component, not below ".vipair" (the loader's own); a tree may be
- * ".", the base itself.  How it matches: syncd/mirror/pattern.h.
+ * ".", the base itself.  How it matches: syncd/capture/pattern.h.
  */
 struct conf_sync_entry {
 	uint8_t		kind;		/* enum conf_sync_kind */

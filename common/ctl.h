@@ -24,7 +24,7 @@
 #include "ipc.h"
 
 #define CTL_MAGIC	0x76697063u	/* "vipc" */
-#define CTL_VERSION	1u
+#define CTL_VERSION	2u
 #define CTL_SOCKET	"control.sock"
 #define CTL_STATUS	"status.sock"
 #define CTL_CLIENTS_MAX	16		/* on each socket */
@@ -40,6 +40,11 @@ enum ctl_command {
 	CTL_HANDOVER,
 	CTL_MAINTENANCE,	/* arg[0]: 1 on, 0 off; arg[1]: seconds or 0 */
 	CTL_LOG_LEVEL,		/* arg[0]: enum log_level */
+	CTL_ASK,		/* arg[0]: enum ask_kind, arg[1], arg[2]: its
+				   values; token: comes back in the state file
+				   of the capture (syncstate.h) */
+	CTL_RELOAD_DATA,	/* active: stop, load what is to be adopted,
+				   start */
 };
 
 struct ctl_request {
@@ -47,7 +52,8 @@ struct ctl_request {
 	uint16_t	command;	/* enum ctl_command */
 	uint16_t	pair;		/* index, or CTL_PAIR_ALL */
 	uint32_t	pad;
-	int64_t		arg[2];
+	int64_t		arg[3];
+	uint64_t	token;
 	char		reason[MAINT_REASON_MAX];
 };
 
@@ -62,6 +68,7 @@ enum ctl_record {
 	CTL_ADVERT,
 	CTL_RESULT,
 	CTL_END,
+	CTL_DATA,		/* after the peers of a pair with data */
 };
 
 struct ctl_head {
@@ -143,6 +150,20 @@ struct ctl_peer {			/* every node of the pair, also self */
 	int64_t		role_since_ns;	/* age, or UNKNOWN */
 };
 
+/*
+ * What the election knows of data and of the partner by ssh.  Details for
+ * people are in the files of syncstate.h.
+ */
+struct ctl_data {
+	struct ctl_head	head;
+	int64_t		age_ns;		/* of what the mirror said; UNKNOWN */
+	struct msg_data	data;
+	int64_t		partner_age_ns;	/* of its word; UNKNOWN: no channel */
+	struct msg_partner partner;
+	uint32_t	step;		/* enum job_kind under way, or 0 */
+	uint32_t	load_took_ms;	/* last one; UINT32_MAX unknown */
+};
+
 /* id "W21" is 'W' and 21; texts and fixes are vipctl's (problems.c). */
 struct ctl_problem {
 	struct ctl_head	head;
@@ -209,6 +230,8 @@ enum ctl_code {
 	CTL_BAD_REQUEST,
 	CTL_NOT_PERMITTED,
 	CTL_BUSY,		/* too many clients: try again */
+	CTL_NO_DATA,		/* the pair has no sync block */
+	CTL_NO_MIRROR,		/* the data half is not running just now */
 };
 
 /* Stable numbers of what can be wrong; never reused. */

@@ -18,15 +18,19 @@
 /* Room for a burst of one message per pair; used only when it is needed. */
 #define IPC_SNDBUF	(1 << 20)
 
-#define WAY(from, to)	(UINT64_C(1) << ((from) * ROOM_COUNT + (to)))
+#define WAY(from, to)	(UINT64_C(1) << ((from) * ROOM_CHANNELS + (to)))
 #define S		ROOM_SUPERVISOR
 #define E		ROOM_ELECTOR
 #define A		ROOM_ACTUATOR
 #define K		ROOM_KEEPER
-#define S_TO_ALL	(WAY(S, E) | WAY(S, A) | WAY(S, K))
-#define ALL_TO_S	(WAY(E, S) | WAY(A, S) | WAY(K, S))
+#define M		ROOM_MIRROR
+#define C		ROOM_CAPTURE
+#define S_TO_ALL	(WAY(S, E) | WAY(S, A) | WAY(S, K) | WAY(S, M) | \
+			    WAY(S, C))
+#define ALL_TO_S	(WAY(E, S) | WAY(A, S) | WAY(K, S) | WAY(M, S) | \
+			    WAY(C, S))
 
-static_assert(ROOM_COUNT * ROOM_COUNT <= 64, "ways fit in one word");
+static_assert(ROOM_CHANNELS * ROOM_CHANNELS <= 64, "ways fit in one word");
 
 struct ipc_entry {
 	const char	*name;
@@ -57,9 +61,10 @@ static const struct ipc_entry table[MSG_COUNT] = {
 	    WAY(S, E) },
 	[MSG_LISTENER] = { "LISTENER", sizeof(struct msg_listener), true,
 	    WAY(S, E) },
-	[MSG_JOB] = { "JOB", sizeof(struct msg_job), false, WAY(E, S) },
+	[MSG_JOB] = { "JOB", sizeof(struct msg_job), false, WAY(E, S) |
+	    WAY(E, M) | WAY(M, C) | WAY(C, S) },
 	[MSG_JOB_DONE] = { "JOB_DONE", sizeof(struct msg_job_done), false,
-	    WAY(S, E) },
+	    WAY(S, E) | WAY(M, E) | WAY(C, M) | WAY(S, C) },
 	[MSG_ROLE] = { "ROLE", sizeof(struct msg_role), false, WAY(E, S) },
 	[MSG_EXPORT] = { "EXPORT", sizeof(struct msg_blob), true, WAY(S, E) },
 	[MSG_IMPORT] = { "IMPORT", sizeof(struct msg_blob), true, WAY(S, E) },
@@ -95,6 +100,21 @@ static const struct ipc_entry table[MSG_COUNT] = {
 	[MSG_STORED_HISTORY] = { "STORED_HISTORY",
 	    sizeof(struct msg_keep_history), false, WAY(K, E) },
 	[MSG_STORED_END] = { "STORED_END", HEAD, false, WAY(K, E) },
+
+	[MSG_WORD] = { "WORD", sizeof(struct msg_word), false, WAY(E, M) |
+	    WAY(M, C) },
+	[MSG_PARTNER] = { "PARTNER", sizeof(struct msg_partner), false,
+	    WAY(M, E) },
+	[MSG_DATA] = { "DATA", sizeof(struct msg_data), false, WAY(M, E) },
+	[MSG_ASK] = { "ASK", sizeof(struct msg_ask), false, WAY(E, M) |
+	    WAY(M, C) | WAY(M, E) },
+	[MSG_CAPTURED] = { "CAPTURED", sizeof(struct msg_captured), false,
+	    WAY(C, M) },
+	[MSG_SNAP] = { "SNAP", sizeof(struct msg_snap), false, WAY(C, S) },
+	[MSG_SNAPPED] = { "SNAPPED", sizeof(struct msg_snapped), true,
+	    WAY(S, C) },
+	[MSG_SNAP_FAILED] = { "SNAP_FAILED", sizeof(struct msg_snapped),
+	    false, WAY(S, C) },
 };
 
 static_assert(sizeof(struct msg_head) == 8, "the head has no padding");
@@ -119,7 +139,8 @@ ipc_size(unsigned type)
 bool
 ipc_allowed(unsigned type, enum room from, enum room to)
 {
-	if (type >= MSG_COUNT || from >= ROOM_COUNT || to >= ROOM_COUNT)
+	if (type >= MSG_COUNT || from >= ROOM_CHANNELS ||
+	    to >= ROOM_CHANNELS)
 		return false;
 	return (table[type].ways & WAY(from, to)) != 0;
 }
@@ -132,8 +153,12 @@ room_name(enum room r)
 		[ROOM_ELECTOR] = "elector",
 		[ROOM_ACTUATOR] = "actuator",
 		[ROOM_KEEPER] = "keeper",
+		[ROOM_MIRROR] = "mirror",
+		[ROOM_CAPTURE] = "capture",
 		[ROOM_RUNNER] = "runner",
 		[ROOM_CHECKER] = "checker",
+		[ROOM_LOADER] = "loader",
+		[ROOM_SQLSNAP] = "sqlsnap",
 	};
 
 	return r < ROOM_COUNT ? name[r] : "?";

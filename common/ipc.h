@@ -29,8 +29,14 @@ enum room {
 	ROOM_ELECTOR,
 	ROOM_ACTUATOR,
 	ROOM_KEEPER,
-	ROOM_RUNNER,		/* no channel: argv in, exit status out */
-	ROOM_CHECKER,		/* no channel: argv in, exit status out */
+	ROOM_MIRROR,		/* syncd: ssh to the partner, its word */
+	ROOM_CAPTURE,		/* syncd: live data -> generations */
+	ROOM_CHANNELS,		/* those above have channels */
+	/* argv in, exit status out */
+	ROOM_RUNNER = ROOM_CHANNELS,
+	ROOM_CHECKER,
+	ROOM_LOADER,
+	ROOM_SQLSNAP,
 	ROOM_COUNT
 };
 
@@ -58,7 +64,9 @@ enum msg_type {
 	MSG_SOCKET,		/* msg_socket + fd */
 	MSG_SOCKET_NONE,	/* msg_socket: could not; error is an errno */
 	MSG_LISTENER,		/* msg_listener + fd: a control socket */
-	MSG_JOB,		/* msg_job: elector asks */
+	MSG_JOB,		/* msg_job: elector asks; also of the mirror,
+				   the mirror of the capture, the capture of
+				   the supervisor (JOB_FILL) */
 	MSG_JOB_DONE,		/* msg_job_done */
 	MSG_ROLE,		/* msg_role: for the log and sd_notify */
 	MSG_EXPORT,		/* msg_blob + fd: write your state, exit 0 */
@@ -95,6 +103,20 @@ enum msg_type {
 	/* elector -> actuator */
 	MSG_WORDS,		/* msg_renew: an advert left; its farewell only,
 				   the lease has most of its time yet */
+
+	/* elector -> mirror, mirror -> capture: what this node is */
+	MSG_WORD,		/* msg_word: at each advert, each change */
+	/* mirror -> elector */
+	MSG_PARTNER,		/* msg_partner: the partner's word */
+	MSG_DATA,		/* msg_data: what our store holds */
+	/* elector -> mirror -> capture; mirror -> elector (ASK_HANDOVER) */
+	MSG_ASK,		/* msg_ask: an operator, or the partner */
+	/* capture -> mirror */
+	MSG_CAPTURED,		/* msg_captured: at each change */
+	/* capture <-> supervisor */
+	MSG_SNAP,		/* msg_snap: copy that database */
+	MSG_SNAPPED,		/* msg_snapped + fd: the copy, status 0 */
+	MSG_SNAP_FAILED,	/* msg_snapped: no copy */
 
 	MSG_COUNT
 };
@@ -145,6 +167,24 @@ enum job_kind {
 	JOB_CHECK,		/* all health lines of the pair, once */
 	JOB_NOTIFY,		/* notify hooks, told the new role */
 	JOB_QUERY,		/* is the service running? no change */
+
+	/*
+	 * Data, in the order of a takeover.  BEGIN, WRITE and END are the
+	 * capture's: the elector sends them to the mirror, which hands them
+	 * on and answers.  LOAD, PREPARE and SETTLE are the loader's, FILL
+	 * is the runner's.
+	 */
+	JOB_BEGIN,		/* epoch (term, node) durable, receivers shut;
+				   done.check: 1 a load is needed */
+	JOB_LOAD,		/* head, or what is to be adopted, goes live */
+	JOB_WRITE,		/* live data is ours: marked so, captured from
+				   now on; before the service starts */
+	JOB_END,		/* service stopped: last capture, last sync;
+				   done.check: 1 the partner has it all */
+	JOB_PREPARE,		/* standby: the head beside the live data */
+	JOB_SETTLE,		/* standby: and in its place */
+	JOB_FILL,		/* before capture exec; the capture asks */
+	JOB_KINDS
 };
 
 struct msg_job {
@@ -257,6 +297,107 @@ struct msg_keep_term {
 	uint32_t	node;		/* node id (rank) that opened it */
 };
 
+/* What this node is.  role is active until the address is confirmed gone. */
+struct msg_word {
+	struct msg_head	head;
+	int64_t		advert_ns;	/* CLOCK_BOOTTIME of the last one that
+					   left; 0: none */
+	uint32_t	term;		/* own epoch, or the highest known */
+	uint8_t		term_node;	/* node id (rank) */
+	uint8_t		self;		/* node index, LINK_SELF_NONE */
+	uint8_t		self_id;	/* node id (rank) */
+	uint8_t		role;		/* enum role */
+	uint8_t		healthy;
+	uint8_t		ready;
+	uint8_t		present;	/* address in our kernel */
+	uint8_t		pad[5];
+};
+
+/* What the partner says of itself, by ssh.  Ages as of the sending. */
+struct msg_partner {
+	struct msg_head	head;
+	int64_t		advert_age_ns;	/* -1: unknown */
+	uint64_t	generation;
+	uint32_t	term;
+	uint8_t		term_node;
+	uint8_t		node;		/* index in the pair */
+	uint8_t		role;		/* enum role; ROLE_COUNT: no word, the
+					   channel is down */
+	uint8_t		healthy;
+	uint8_t		ready;
+	uint8_t		present;
+	uint8_t		pad[6];
+};
+
+/* Why a node cannot take over with what it has. */
+enum data_state {
+	DATA_NONE = 0,		/* nobody ever wrote: own live data count */
+	DATA_READY,
+	DATA_FILLING,		/* the first copy is not complete */
+	DATA_DAMAGED,		/* the store does not verify */
+	DATA_ALLOWED,		/* the operator said so (ASK_ALLOW) */
+	DATA_STATES
+};
+
+struct msg_data {
+	struct msg_head	head;
+	uint64_t	generation;	/* of our head; 0: empty */
+	int64_t		made_wall_ns;	/* of it, by its writer's clock */
+	uint64_t	partner_generation;	/* acknowledged; 0 unknown */
+	uint32_t	term;		/* highest the store knows */
+	uint8_t		term_node;
+	uint8_t		state;		/* enum data_state */
+	uint8_t		ready;		/* may take over */
+	uint8_t		pad;
+};
+
+enum ask_kind {
+	ASK_HANDOVER = 1,	/* forwarded to the partner, which is active */
+	ASK_SYNC,		/* capture all now */
+	ASK_DISMISS,		/* branch: value generation, value2 head */
+	ASK_ADOPT,		/* branch; value 0: no wish any more */
+	ASK_RESTORE,		/* value: generation to go back to */
+	ASK_ALLOW,		/* take over with what there is */
+	ASK_KINDS
+};
+
+/*
+ * value2 names a branch: the first 8 bytes of its head, big-endian.  The
+ * token comes back in the capture's state file (common/syncstate.h).
+ */
+struct msg_ask {
+	struct msg_head	head;
+	uint64_t	token;
+	uint64_t	value, value2;
+	uint32_t	kind;		/* enum ask_kind */
+	uint32_t	pad;
+};
+
+struct msg_captured {
+	struct msg_head	head;
+	uint64_t	generation;	/* of the head */
+	uint32_t	term;		/* epoch that may write, or 0 */
+	uint8_t		settled;	/* nothing live is uncaptured: a
+					   receiver may write */
+	uint8_t		published;	/* the store has a new head */
+	uint8_t		held;		/* a generation is held back */
+	uint8_t		pad;
+};
+
+/* The database below base that is this inode and matches that entry. */
+struct msg_snap {
+	struct msg_head	head;
+	uint64_t	dev, ino;
+	uint32_t	entry;		/* index of the sync entry */
+	uint32_t	number;		/* comes back */
+};
+
+struct msg_snapped {
+	struct msg_head	head;
+	uint32_t	number;
+	uint32_t	status;		/* enum sqlsnap (syncd/sqlsnap) */
+};
+
 struct msg_keep_seq {
 	struct msg_head	head;
 	uint64_t	seq;
@@ -330,6 +471,13 @@ union msg {
 	struct msg_keep_maint	keep_maint;
 	struct msg_kept		kept;
 	struct msg_stored_pair	stored_pair;
+	struct msg_word		word;
+	struct msg_partner	partner;
+	struct msg_data		data;
+	struct msg_ask		ask;
+	struct msg_captured	captured;
+	struct msg_snap		snap;
+	struct msg_snapped	snapped;
 };
 
 /* A channel as one room sees it. */

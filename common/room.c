@@ -42,6 +42,7 @@ static const struct room_kind {
 	unsigned int	may;		/* others of 0-9 are closed */
 	rlim_t		file_size_max;
 	bool		runs_programs;
+	bool		starts_programs;	/* and stays itself */
 } kinds[ROOM_COUNT] = {
 	[ROOM_ELECTOR] = {
 		.needs = FDS_ROOM | FD(ROOM_FD_KEEPER) | FD(ROOM_FD_SECRETS),
@@ -53,6 +54,14 @@ static const struct room_kind {
 		.needs = FDS_ROOM | FD(ROOM_FD_STATE),
 		.may = FDS_ROOM | FD(ROOM_FD_STATE),
 		.file_size_max = 32u << 20,
+	},
+	[ROOM_MIRROR] = {
+		.needs = FDS_ROOM, .may = FDS_ROOM,
+		.file_size_max = RLIM_INFINITY, .starts_programs = true,
+	},
+	[ROOM_CAPTURE] = {
+		.needs = FDS_ROOM, .may = FDS_ROOM,
+		.file_size_max = RLIM_INFINITY,
 	},
 	[ROOM_RUNNER] = {
 		.needs = FDS_STDIO, .may = FDS_ALL, .runs_programs = true,
@@ -299,7 +308,8 @@ set_limits(const struct room_rights *r)
 	set_limit(RLIMIT_RTPRIO, 0, 0, "real-time priority");
 	if (k->runs_programs)
 		return;
-	set_limit(RLIMIT_NPROC, 0, 0, "processes");
+	if (!k->starts_programs)
+		set_limit(RLIMIT_NPROC, 0, 0, "processes");
 	set_limit(RLIMIT_FSIZE, k->file_size_max, k->file_size_max,
 	    "file size");
 }

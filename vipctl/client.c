@@ -302,6 +302,14 @@ client_refused(struct vipctl *v, const struct ctl_result *r)
 		complain(v, "the daemon serves as many clients as it may; "
 		    "try again");
 		return EXIT_TRY_AGAIN;
+	case CTL_NO_DATA:
+		complain(v, "refused: the pair has no sync block in the "
+		    "configuration");
+		return EXIT_REFUSED;
+	case CTL_NO_MIRROR:
+		complain(v, "the data half of vipair is not running just "
+		    "now; try again, 'vipctl status' tells more");
+		return EXIT_TRY_AGAIN;
 	case CTL_BAD_REQUEST:
 		break;
 	}

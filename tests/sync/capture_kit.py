@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: ISC
 """
 What the tests of the capture share: a base directory, a store, the program
-mirror-capture between them, and a reader of what the store has on disk.
+try-capture between them, and a reader of what the store has on disk.
 
 The programs are those of VIPAIR_BUILD and VIPAIR_PREFIX (default: build/ci).
 """
@@ -19,7 +19,7 @@ import time
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(
     os.path.abspath(__file__))))
 BUILD = os.environ.get("VIPAIR_BUILD", os.path.join(TOP, "build", "ci"))
-CAPTURE = os.path.join(BUILD, "syncd", "mirror", "mirror-capture")
+CAPTURE = os.path.join(BUILD, "syncd", "capture", "try-capture")
 SQLSNAP = os.path.join(BUILD, "syncd", "sqlsnap", "sqlsnap")
 
 SANITIZER = {"ASAN_OPTIONS": "detect_leaks=1:abort_on_error=1",
@@ -182,7 +182,7 @@ class Lab:
 
 
 class Watcher:
-    """mirror-capture -w; answers come as blocks that end with `stats`."""
+    """try-capture -w; answers come as blocks that end with `stats`."""
 
     def __init__(self, argv):
         self.p = subprocess.Popen(argv, stdin=subprocess.PIPE,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 
-/* When the mirror looks at what. */
+/* When the capture looks at what. */
 
 #include <check.h>
 #include <stdlib.h>

@@ -102,14 +102,14 @@ START_TEST(test_table)
 
 	ck_assert(!ipc_allowed(MSG_NONE, ROOM_SUPERVISOR, ROOM_ELECTOR));
 	ck_assert(!ipc_allowed(MSG_COUNT, ROOM_SUPERVISOR, ROOM_ELECTOR));
-	ck_assert(!ipc_allowed(MSG_PING, ROOM_SUPERVISOR, ROOM_COUNT));
+	ck_assert(!ipc_allowed(MSG_PING, ROOM_SUPERVISOR, ROOM_CHANNELS));
 	ck_assert_str_eq(ipc_name(MSG_COUNT), "?");
 	ck_assert_str_eq(ipc_name(MSG_NONE), "?");
 	ck_assert_uint_eq(ipc_size(MSG_COUNT), 0);
 	for (type = MSG_NONE + 1; type < MSG_COUNT; type++) {
 		ways = 0;
-		for (from = 0; from < ROOM_COUNT; from++)
-			for (to = 0; to < ROOM_COUNT; to++)
+		for (from = 0; from < ROOM_CHANNELS; from++)
+			for (to = 0; to < ROOM_CHANNELS; to++)
 				ways += ipc_allowed(type, from, to);
 		ck_assert_uint_ge(ways, 1);
 		ck_assert_str_ne(ipc_name(type), "?");

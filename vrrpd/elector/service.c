@@ -215,7 +215,7 @@ service_done(struct service *s, const struct service_config *cfg,
 		    SERVICE_STOPPED;
 		s->due = MONO_NEVER;
 		return done->result == JOB_OK ? ask_stop(s, cfg, now) : 0;
-	case JOB_NOTIFY:
+	default:
 		break;
 	}
 	return 0;

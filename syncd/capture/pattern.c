@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 
 /*
- * Mirror: matching of paths with patterns.  Pure; sees names only.
+ * Capture: matching of paths with patterns.  Pure; sees names only.
  */
 
 #include <assert.h>

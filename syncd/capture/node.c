@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 
 /*
- * Mirror: keeps a node, the counters that hang on it and the generation to
+ * Capture: keeps a node, the counters that hang on it and the generation to
  * come in step.
  */
 

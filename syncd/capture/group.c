@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 
 /*
- * Mirror: hard links.  Files with more than one name carry a number in the
+ * Capture: hard links.  Files with more than one name carry a number in the
  * manifest; names with the same number are one file.  Numbers stay what they
  * were, so that a change of one file does not renumber the others.
  */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 
 /*
- * Mirror: how far the log of a database in WAL mode is.  A writer puts a
+ * Capture: how far the log of a database in WAL mode is.  A writer puts a
  * transaction into the log, waits for the disk, and then makes it visible
  * with a word in shared memory, of which no event tells.  A copy made in
  * between does not have it; so one has to look at that word.

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 
 /*
- * mirror-capture: the capture by itself, for tests; never installed.
+ * try-capture: the capture by itself, for tests; never installed.
  *
- *	mirror-capture [-w] [-e SECONDS] [-s SQLSNAP] STORE BASE ENTRY ...
+ *	try-capture [-w] [-e SECONDS] [-s SQLSNAP] STORE BASE ENTRY ...
  *
  * ENTRY is KIND:GLOB or KIND?:GLOB (optional), KIND sqlite, tree, file or
  * never.  Without -w one pass, else until standard input ends; SIGUSR1

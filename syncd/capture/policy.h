@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 
 /*
- * Mirror: when what is looked at.  Pure: time comes in, nothing is done.
+ * Capture: when what is looked at.  Pure: time comes in, nothing is done.
  *
  * A change is taken once nothing more has come for 5 ms, at the latest 50 ms
  * after the first one.  What could not be taken is tried again, ever more

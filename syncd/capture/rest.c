@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 
 /*
- * Mirror: a large database that is written without a pause would be copied
+ * Capture: a large database that is written without a pause would be copied
  * without a pause.  After each reading it is left alone for a few times as
  * long as that took, the waiting for the disk not counted; the last change is
  * never forgotten.

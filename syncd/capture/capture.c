@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 
 /*
- * Mirror: one turn of the capture.  Decides with the policy what is due,
+ * Capture: one turn of the capture.  Decides with the policy what is due,
  * takes it, and publishes a generation when nothing holds it back.
  */
 

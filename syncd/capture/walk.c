@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 
 /*
- * Mirror: goes through live directories and decides what each name is.
+ * Capture: goes through live directories and decides what each name is.
  * Holds one descriptor for each level; a name is looked at in its
  * directory's descriptor, so nothing that is moved about meanwhile leads the
  * walk out of the base.

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 
 /*
- * Mirror: the times of change detection.  Pure.
+ * Capture: the times of change detection.  Pure.
  */
 
 #include <assert.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 
 /*
- * Mirror: inotify over the directories of the data set.  Says which paths
+ * Capture: inotify over the directories of the data set.  Says which paths
  * may have changed, never what they are now.  What it cannot watch or what
  * got lost is left to the comparison by stat.
  */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 
 /*
- * Mirror: which paths below the base belong to the data set.  Pure.
+ * Capture: which paths below the base belong to the data set.  Pure.
  *
  * A pattern is a path relative to the base; in each of its components *, ?
  * and [] match as in a shell, but never a slash, and a leading dot is no

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 
 /*
- * Mirror: reads the heads of a log and of its index, as the file format of
+ * Capture: reads the heads of a log and of its index, as the file format of
  * SQLite describes them (sections 4.1 and 4.2 of fileformat2, "WAL-index
  * header" of walformat).  Never takes a lock, never writes.
  */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 
 /*
- * Mirror: what the live tree looked like when it was last taken, in memory.
+ * Capture: what the live tree looked like when it was last taken, in memory.
  * One node for each path of the data set and for each directory on the way,
  * with what stat said then, so that an unchanged file is never read again.
  * No file is touched here.

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 
 /*
- * Mirror: one SQLite database of the data set.  Never reads it: the copy is
+ * Capture: one SQLite database of the data set.  Never reads it: the copy is
  * made by sqlsnap as the owner, through the hook, into a descriptor of the
  * store.
  */

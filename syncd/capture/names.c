@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 
 /*
- * Mirror: who owns what, by name.  Reads two files, nothing else.
+ * Capture: who owns what, by name.  Reads two files, nothing else.
  */
 
 #include <sys/stat.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 
 /*
- * Mirror: the table of what was taken.  Memory only.
+ * Capture: the table of what was taken.  Memory only.
  */
 
 #include <assert.h>

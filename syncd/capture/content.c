@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 
 /*
- * Mirror: compares the live files with the last generation by content, in
+ * Capture: compares the live files with the last generation by content, in
  * small pieces and after everybody else.  Finds what neither an event nor
  * stat has told: writes through a mapping, a file system that lies.
  */

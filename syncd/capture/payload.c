@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 
 /*
- * Mirror: reads live data.  See payload.h for what it must never do.
+ * Capture: reads live data.  See payload.h for what it must never do.
  */
 
 #include <sys/prctl.h>
@@ -87,7 +87,7 @@ void
 payload_begin(const struct payload *p)
 {
 	if (p->cap && !set_caps(RIGHT, RIGHT))
-		fatal("mirror: the right to read cannot be raised");
+		fatal("capture: the right to read cannot be raised");
 }
 
 void
@@ -96,7 +96,7 @@ payload_end(const struct payload *p)
 	const int saved = errno;
 
 	if (p->cap && !set_caps(0, RIGHT))
-		fatal("mirror: the right to read cannot be lowered");
+		fatal("capture: the right to read cannot be lowered");
 	errno = saved;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 
 /*
- * Mirror: the set of paths that changed since they were taken, in the order
+ * Capture: the set of paths that changed since they were taken, in the order
  * in which they came.
  */
 

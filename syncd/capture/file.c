@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 
 /*
- * Mirror: reads one file of the live data into the store.  Must never let a
+ * Capture: reads one file of the live data into the store.  Must never let a
  * mixture of two states into an object: what stat says before and after the
  * reading is the same, and the name still means the same file, or the object
  * is thrown away.

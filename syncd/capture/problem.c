@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 
 /*
- * Mirror: the list of what is wrong with the data set right now.  One line
+ * Capture: the list of what is wrong with the data set right now.  One line
  * for each path and fault, a limited number of them.
  */
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 
 /*
- * Mirror: names of users and groups, read from /etc/passwd and /etc/group by
+ * Capture: names of users and groups, read from /etc/passwd and /etc/group by
  * ourselves: a name service would load programs and open sockets.  Numbers
  * without a name there have none in the manifest.
  */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 
 /*
- * Mirror: makes generations out of live data.  Reads below the base, writes
+ * Capture: makes generations out of live data.  Reads below the base, writes
  * to the store, and nothing else: no network, no program is started here.
  *
  * A generation is published only when everything that belongs to it was

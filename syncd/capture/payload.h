@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: ISC */
 
 /*
- * Mirror: the only way to the live data.  Everything is reached from the
+ * Capture: the only way to the live data.  Everything is reached from the
  * descriptor of the base, name by name or below it, never through a link and
  * never across a mount point; nothing is opened for writing.
  *
  * The right to read what is not ours (CAP_DAC_READ_SEARCH) is in force
- * between payload_begin() and payload_end() only, and no program that the
- * mirror starts inherits it.
+ * between payload_begin() and payload_end() only, and no program that is
+ * started inherits it.
  */
 #ifndef VIPAIR_PAYLOAD_H
 #define VIPAIR_PAYLOAD_H

@@ -345,8 +345,8 @@ def test_client_that_never_reads(steady, lab):
     held = []
     for command in (1, 2, 3, 4, 5):
         s = connect(lab.alpha)
-        request = struct.pack("=IIHHIqq", 0x76697063, 1, command, 0xffff, 0,
-                              0, 0).ljust(104, b"\0")
+        request = struct.pack("=IIHHIqqqQ", 0x76697063, 2, command, 0xffff, 0,
+                              0, 0, 0, 0).ljust(112, b"\0")
         try:
             for _ in range(200):
                 s.setblocking(False)

@@ -334,9 +334,9 @@ class Monitor(unittest.TestCase):
                                   stderr=subprocess.PIPE, text=True) as p:
                 peer, _ = listener.accept()
                 magic, version, command = struct.unpack_from(
-                    "=IIH", peer.recv(96))
+                    "=IIH", peer.recv(4096))
                 self.assertEqual((magic, version, command),
-                                 (0x76697063, 1, 5))
+                                 (0x76697063, 2, 5))
                 for record in records_to_send:
                     peer.sendall(record)
                 peer.close()

@@ -246,6 +246,10 @@ enum problem {
 	PROBLEM_FLAPPING = 8,		/* C08 flap limit reached */
 	PROBLEM_SEND_FAILS = 9,		/* C09 adverts cannot leave */
 	PROBLEM_HOLD_FAILS = 10,	/* C10 the address cannot be put up */
+	PROBLEM_DATA_NOT_READY = 11,	/* C11 cannot take over: value[0] is
+					   enum data_state */
+	PROBLEM_LOAD_FAILED = 12,	/* C12 value[0]: the loader's status */
+	PROBLEM_STORE_DAMAGED = 13,	/* C13 * */
 	PROBLEM_ADDRESS_STRIPPED = 20,	/* W20 somebody removed the address */
 	PROBLEM_ADDRESS_CONFLICT = 21,	/* W21 a stranger answers for it */
 	PROBLEM_VHID_COLLISION = 22,	/* W22 our id, not our partner */
@@ -266,6 +270,27 @@ enum problem {
 	PROBLEM_MAINTENANCE = 37,	/* W37 */
 	PROBLEM_SERVICE_UNHEALTHY = 38,	/* W38 */
 	PROBLEM_ADDRESS_LIST = 39,	/* W39 partner lists other addresses */
+	PROBLEM_ADDRESS_UNMARKED = 40,	/* W40 a virtual address in our kernel
+					   that is not ours to lease */
+	/*
+	 * Data.  Those marked * vipctl makes from the files of syncstate.h.
+	 */
+	PROBLEM_MIRROR_DOWN = 50,	/* W50 the data half does not answer */
+	PROBLEM_PARTNER_SSH = 51,	/* W51 * no channel to the partner */
+	PROBLEM_HOST_KEY = 52,		/* W52 * its host key is another one */
+	PROBLEM_DATA_LATE = 53,		/* W53 * it lacks what is older than a
+					   minute; value[0]: seconds */
+	PROBLEM_CAPTURE_HELD = 54,	/* W54 * a generation is held back */
+	PROBLEM_CAPTURE_LEFT_OUT = 55,	/* W55 * something is left out */
+	PROBLEM_STORE_FULL = 56,	/* W56 * our store or disk is full */
+	PROBLEM_PARTNER_FULL = 57,	/* W57 * the partner's */
+	PROBLEM_DIVERGED = 58,		/* W58 * value[0] branches are parked */
+	PROBLEM_BIT_ROT = 60,		/* W60 * scrub set objects aside:
+					   value[0] of them */
+	PROBLEM_PARTNER_REFUSES = 61,	/* W61 * dual, absurd, its store... */
+	PROBLEM_SHIP_STALE = 62,	/* W62 * the partner knows a newer
+					   epoch */
+	PROBLEM_PARTNER_OTHER = 63,	/* W63 * what it says is no receiver */
 	PROBLEM_COUNT
 };
 

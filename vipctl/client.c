@@ -170,6 +170,8 @@ record_size(unsigned type)
 		return sizeof(struct ctl_advert);
 	case CTL_RESULT:
 		return sizeof(struct ctl_result);
+	case CTL_DATA:
+		return sizeof(struct ctl_data);
 	case CTL_END:
 		return sizeof(struct ctl_head);
 	}

@@ -30,6 +30,7 @@ union ctl_any {
 	struct ctl_history	history;
 	struct ctl_advert	advert;
 	struct ctl_result	result;
+	struct ctl_data		data;
 };
 
 struct client {

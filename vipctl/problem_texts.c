@@ -85,6 +85,34 @@ const struct problem_text problem_texts[] = {
   "usual cause",
   "The kernel refused the virtual address. The node gives the role up "
   "rather than claim an address that it does not answer for." },
+{ PROBLEM_DATA_NOT_READY, 'C', false,
+  "this node's data are not fit for a takeover",
+  "this node does not take over: {unready}",
+  "leave both nodes running until 'vipctl sync status' says that this one "
+  "is level; 'vipctl sync allow' lets it take over with what it has",
+  "A node whose data set is empty, incomplete or broken asks the election "
+  "to pass it over, so that nobody serves without data while a node with "
+  "them lives. An operator may let it take over all the same." },
+{ PROBLEM_LOAD_FAILED, 'C', false,
+  "the data could not be put in place",
+  "the data of pair {pair} could not be put in place before the service "
+  "was to start[: {loader}]",
+  "look at vrrpd's log for the line of the loader, repair what it names, "
+  "then 'vipctl maintenance off' lets this node take part again",
+  "A takeover puts the last verified generation in place of the live data "
+  "before it starts the service. That failed, so the service was not "
+  "started, live data are whole (as before, or as after), and the role was "
+  "handed back if the partner was there." },
+{ PROBLEM_STORE_DAMAGED, 'C', false,
+  "the store of generations does not verify",
+  "the store of pair {pair} on this node does not verify",
+  "look at the disk ('dmesg'); with {partner} in order, stop vrrpd here, "
+  "move the pair's directory in the store aside and start vrrpd: "
+  "everything is copied again",
+  "Each generation is chained to the one before by hashes, and something "
+  "in the chain is not what it was when it was written. Nothing is loaded "
+  "from a store that does not verify. Generations that do verify can still "
+  "be read with 'vipctl generations' and 'vipctl restore'." },
 { PROBLEM_ADDRESS_STRIPPED, 'W', false,
   "somebody removed the virtual address",
   "somebody removed {vip} from this node[, {times}], and it was put "
@@ -233,6 +261,122 @@ const struct problem_text problem_texts[] = {
   "make the 'virtual address' lines of both nodes the same",
   "After a takeover the addresses that only one node knows are gone or "
   "stay behind." },
+{ PROBLEM_ADDRESS_UNMARKED, 'W', false,
+  "somebody else configured the virtual address here",
+  "[{address} ]is on this node[, {interface},] but was not put there by "
+  "vrrpd",
+  "take the address out of the network configuration of this host and "
+  "remove it with 'ip address del'; vrrpd puts it up when this node is "
+  "active",
+  "vrrpd leases only addresses that it put up itself. One that a network "
+  "manager or a person configured stays when this node loses the role, and "
+  "then two nodes answer for it." },
+{ PROBLEM_MIRROR_DOWN, 'W', false,
+  "the data half does not answer",
+  "the part of vrrpd that copies data does not answer[, for {age} now]",
+  "look at vrrpd's log for lines of mirror and capture; vrrpd starts them "
+  "again by itself",
+  "Adverts, address and service do not depend on it and go on. But nothing "
+  "is captured or shipped meanwhile, and what the data are is not known." },
+{ PROBLEM_PARTNER_SSH, 'W', false,
+  "no ssh channel to the partner",
+  "no ssh channel to {partner}[ for {shipage}][: {said}]",
+  "{sshfix}",
+  "Data travel over ssh. Without it the partner keeps what it has and "
+  "falls behind; if this node died now, what was written since would be "
+  "lost to it. The election goes on without the partner's word." },
+{ PROBLEM_HOST_KEY, 'W', false,
+  "the partner's host key is not the one that was pinned",
+  "{partner} shows another host key than the one that was pinned",
+  "if {partner} was installed anew, put its new host key into the pair's "
+  "known_hosts in the state directory (ssh/{pair}/known_hosts) on this "
+  "node; else somebody answers in its place",
+  "The host key of the partner was stored when the nodes were made "
+  "acquainted. Nothing is sent to a host that shows another one." },
+{ PROBLEM_DATA_LATE, 'W', false,
+  "the partner's data are more than a minute old",
+  "{partner} lacks what was written here more than {lag} ago",
+  "'vipctl sync status' shows what is under way and how fast; a large "
+  "change takes its time, else look for the reason it names",
+  "If this node died now the partner would start with data of that age. "
+  "Sixty seconds are far more than a change takes when the channel is up "
+  "and the network fast enough." },
+{ PROBLEM_CAPTURE_HELD, 'W', false,
+  "a generation is held back",
+  "no new generation is made[ for {heldage}][: {held}][, and {heldmore} "
+  "more]",
+  "[{heldfix}; ]'vipctl sync status' lists all of them",
+  "A generation is published only when everything that belongs to it was "
+  "read whole. What could not be read holds it back, rather than a torn "
+  "copy replacing a good one. It is tried again by itself; until then the "
+  "partner keeps the last good generation." },
+{ PROBLEM_CAPTURE_LEFT_OUT, 'W', false,
+  "something is not copied as it should be",
+  "not everything is copied as it should be[: {left}][, and {leftmore} "
+  "more]",
+  "[{leftfix}; ]'vipctl sync status' lists all of them",
+  "Generations are made, but without what is named here, or with less than "
+  "one would expect. After a takeover it is missing on the other node." },
+{ PROBLEM_STORE_FULL, 'W', false,
+  "the store has no room",
+  "no room for a new generation on this node[: {usage}]",
+  "raise 'store at most' or make room on the file system of the state "
+  "directory; old generations went already",
+  "Older generations are thinned by age until the store fits. What is left "
+  "is needed: the newest generations, those of the last hour, and parked "
+  "branches ('vipctl diverged'). The service is not affected, but its data "
+  "are no longer copied." },
+{ PROBLEM_PARTNER_FULL, 'W', false,
+  "the partner's store has no room",
+  "{partner} has no room for a new generation[: {partnerfree} are free "
+  "there]",
+  "on {partner}: make room on the file system of the state directory or "
+  "raise 'store at most' on both nodes",
+  "The partner refuses what it cannot keep. It holds the last generation "
+  "that fitted, and catches up by itself when there is room." },
+{ PROBLEM_DIVERGED, 'W', false,
+  "a branch of the data is parked",
+  "{branches} parked on this node: written here, but not part of what the "
+  "pair went on with",
+  "'vipctl diverged' lists them, 'vipctl diverged show NAME' tells what "
+  "differs, then 'vipctl diverged adopt' or 'vipctl diverged dismiss' ends "
+  "it",
+  "After a cut, or a crash before the last change had reached the partner, "
+  "one node holds changes that the other never saw, and the other went on "
+  "without them. They are kept for 30 days and never mixed in by "
+  "themselves." },
+{ PROBLEM_BIT_ROT, 'W', false,
+  "stored objects had gone bad",
+  "{rotten} of the store had gone bad and were set aside",
+  "look at the disk of the state directory ('dmesg', 'smartctl'); what is "
+  "missing is fetched again",
+  "The store is read through in the background and each object compared "
+  "with its hash. A bad one is never loaded; it is made or fetched again "
+  "where it still exists." },
+{ PROBLEM_PARTNER_REFUSES, 'W', false,
+  "the partner does not take the data",
+  "{partner} does not take the data of this node[ for {shipage}][: {said}]",
+  "'vipctl status' on {partner} names the reason; two active nodes end by "
+  "themselves or by 'vipctl handover', a damaged store is C13 there",
+  "The channel is up, but the partner does not take a generation: it is "
+  "active itself, its own store does not work, or it does not believe a "
+  "number that this node says." },
+{ PROBLEM_SHIP_STALE, 'W', false,
+  "the partner knows a newer epoch",
+  "{partner} has seen a newer takeover than this node's and takes nothing "
+  "from it",
+  "nothing at once: this node gives the role up, and what only it has is "
+  "parked; look at 'vipctl diverged' afterwards",
+  "The partner took over while this node was frozen or cut off. The newer "
+  "term wins. What was written here since is kept as a branch, not lost." },
+{ PROBLEM_PARTNER_OTHER, 'W', false,
+  "what answers on the partner is no receiver",
+  "what answers on {partner} over ssh is not vipair's receiver[: {said}]",
+  "make the line of this node's key in the authorized_keys of user _syncr "
+  "on {partner} start the receiver of the same version for pair {pair}; "
+  "compare 'vipctl version' on both",
+  "ssh came through, but behind it is a shell, a receiver of another "
+  "version or for another pair. Nothing is sent to it." },
 };
 
 const size_t problem_texts_count =

@@ -11,6 +11,7 @@
 #include <strings.h>
 
 #include "problems.h"
+#include "syncview.h"
 #include "text.h"
 #include "view.h"
 
@@ -120,8 +121,11 @@ word_value(const struct view_pair *vp, const struct ctl_problem *pr,
 		seconds_text(vp->p.interval_ms * NS_PER_MS, buf, size);
 	else if (strcmp(word, "reason") == 0)
 		snprintf(buf, size, "%s", vp->p.maint_reason);
-	else
+	else {
 		special_value(pr, word, buf, size);
+		if (buf[0] == '\0')
+			data_word(vp, pr, word, buf, size);
+	}
 }
 
 /* A line being written; `all` says that no word was unknown. */
@@ -145,7 +149,7 @@ static void
 write_template(const struct view_pair *vp, const struct ctl_problem *pr,
     const char *t, struct line *l)
 {
-	char word[16], value[128];
+	char word[16], value[SYNCVIEW_TEXT_MAX];
 	size_t n, optional = 0;
 
 	for (; *t != '\0'; t += n) {

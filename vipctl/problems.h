@@ -20,7 +20,7 @@
 struct view_pair;
 
 #define PROBLEM_ID_SIZE		8
-#define PROBLEM_TEXT_MAX	320
+#define PROBLEM_TEXT_MAX	640
 
 struct problem_text {
 	uint32_t	number;		/* enum problem */

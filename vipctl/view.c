@@ -12,6 +12,7 @@
 
 #include "mono.h"
 #include "problems.h"
+#include "syncview.h"
 #include "view.h"
 
 void
@@ -25,8 +26,10 @@ view_free(struct view *w)
 {
 	size_t i;
 
-	for (i = 0; i < w->npairs; i++)
+	for (i = 0; i < w->npairs; i++) {
 		free(w->pair[i].addr);
+		free(w->pair[i].sync);
+	}
 	free(w->pair);
 	view_init(w, 0);
 }
@@ -98,6 +101,10 @@ view_add(struct view *w, const union ctl_any *r)
 		if (vp->nproblems == VIEW_PROBLEMS_MAX)
 			return false;
 		vp->problem[vp->nproblems++] = r->problem;
+		return true;
+	case CTL_DATA:
+		vp->data = r->data;
+		vp->has_data = true;
 		return true;
 	}
 	return false;
@@ -174,6 +181,7 @@ view_load(struct view *w, struct vipctl *v, char *why, size_t size)
 	if (code != EXIT_DONE)
 		view_free(w);
 	name_interfaces(w);
+	syncview_load(w, v->run_dir);
 	return code;
 }
 

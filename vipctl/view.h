@@ -21,6 +21,8 @@
 #define VIEW_PROBLEMS_MAX	64	/* of one pair */
 #define ROLE_UNKNOWN		0xff
 
+struct sync_view;
+
 enum pair_verdict {
 	PAIR_HEALTHY = 0,
 	PAIR_DEGRADED,
@@ -37,6 +39,9 @@ struct view_pair {
 	struct ctl_peer	 peer[CONF_NODES_PER_PAIR_MAX];
 	struct ctl_problem problem[VIEW_PROBLEMS_MAX];
 	struct ctl_addr	*addr;
+	bool		 has_data;	/* the pair has a sync block */
+	struct ctl_data	 data;
+	struct sync_view *sync;		/* NULL: no data, or not looked at */
 };
 
 struct view {

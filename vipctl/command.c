@@ -44,6 +44,13 @@ const struct command commands[] = {
 	    "on [--for time] [--reason text] [pair] | off [pair]",
 	    "keep this node from taking over",
 	    cmd_maintenance, NEED_STATUS | NEED_CONTROL },
+	{ "pair", "[--login user] [--port n] address [pair] | --print [pair] | "
+	    "--accept file [pair] | --prove [pair]",
+	    "let two nodes copy data to each other",
+	    cmd_pair, 0 },
+	{ "unpair", "[pair]",
+	    "take that back on this node",
+	    cmd_unpair, 0 },
 	{ "validate", "--offline file",
 	    "check a configuration file",
 	    cmd_validate, 0 },
@@ -73,7 +80,7 @@ const struct command commands[] = {
 
 const char *const commands_absent[] = {
 	"apply", "diff", "diverged", "doctor", "drill", "generations",
-	"init", "pair", "report", "restore", "sync", "undo-wipe", "unpair",
+	"init", "report", "restore", "sync", "undo-wipe",
 	NULL,
 };
 

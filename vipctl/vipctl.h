@@ -133,6 +133,8 @@ int	cmd_handover(struct vipctl *, int, char **);	/* change.c */
 int	cmd_failback(struct vipctl *, int, char **);
 int	cmd_maintenance(struct vipctl *, int, char **);
 int	cmd_validate(struct vipctl *, int, char **);	/* validate.c */
+int	cmd_pair(struct vipctl *, int, char **);	/* pair.c */
+int	cmd_unpair(struct vipctl *, int, char **);
 int	cmd_explain(struct vipctl *, int, char **);	/* explain.c */
 int	cmd_demo(struct vipctl *, int, char **);	/* demo.c */
 int	cmd_completion(struct vipctl *, int, char **);	/* completion.c */

@@ -151,7 +151,9 @@ check_entry(const char *manual, const struct command *c)
 	while (entry != NULL && isalnum((unsigned char)entry[strlen(want)]))
 		entry = strstr(entry + 1, want);
 	ck_assert_msg(entry != NULL, "vipctl(8) has no entry '%s'", c->name);
-	end = strstr(entry + 1, "\n.It Cm ");
+	/* A command may have several forms, one below the other. */
+	for (end = entry; end != NULL && strncmp(end, want, strlen(want)) == 0;)
+		end = strstr(end + 1, "\n.It Cm ");
 	for (s = c->args; (s = strchr(s, '-')) != NULL; s += n) {
 		n = strspn(s, "-abcdefghijklmnopqrstuvwxyz");
 		snprintf(option, sizeof(option), "Fl %.*s", (int)n - 1,

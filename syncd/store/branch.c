@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 
 /*
- * Branches that were parked: listing, loading, dismissing, adopting.  A
- * branch is a directory with all it needs to be loaded and verified.
+ * Branches that were parked: listing, loading, dismissing.  A branch is a
+ * directory with all it needs to be loaded and verified.
  */
 
 #include <errno.h>
@@ -15,7 +15,6 @@
 #include "branch.h"
 
 #define BRANCH_MAGIC	"vipair branch 1"
-#define ADOPT_MAGIC	"vipair adopt 1"
 
 /* Names come from vipctl: only what park.c makes. */
 static bool
@@ -168,47 +167,4 @@ store_dismiss(struct store *s, const char *name)
 	/* What was marked for it need not be kept. */
 	upkeep_reset(s);
 	return STORE_OK;
-}
-
-enum store_result
-store_adopt(struct store *s, const char *name)
-{
-	char body[BRANCH_NAME_MAX + 16];
-	struct store_branch b;
-	enum store_result r;
-
-	if (!s->locked)
-		return fail(s, STORE_BUSY, "store is not locked");
-	if (name == NULL || name[0] == '\0') {
-		if ((unlinkat(s->dir[DIR_ROOT], "adopt", 0) == -1 &&
-		    errno != ENOENT) ||
-		    file_sync_dir(s->dir[DIR_ROOT]) == -1)
-			return fail_errno(s, "adopt");
-		return STORE_OK;
-	}
-	r = branch_read(s, name, &b);
-	if (r != STORE_OK)
-		return r;
-	(void)fmt_into(body, sizeof(body), "branch %s\n", name);
-	if (record_write(s->dir[DIR_ROOT], "adopt", ADOPT_MAGIC, body,
-	    "adopt") == -1)
-		return fail_errno(s, "adopt");
-	return STORE_OK;
-}
-
-enum store_result
-store_adopting(struct store *s, struct store_branch *b)
-{
-	char name[BRANCH_NAME_MAX], *body, *text;
-	bool good;
-
-	text = record_read(s->dir[DIR_ROOT], "adopt", ADOPT_MAGIC, &body);
-	if (text == NULL && errno == ENOENT)
-		return fail(s, STORE_NOTHING, "no branch is being adopted");
-	good = text != NULL && record_text(&body, "branch", name,
-	    sizeof(name));
-	free(text);
-	if (!good)
-		return fail(s, STORE_DAMAGED, "adopt does not verify");
-	return branch_read(s, name, b);
 }

@@ -66,7 +66,7 @@ thin(struct store *s, struct chain *c, struct retain *r, uint64_t *thinned)
 		if (!chain_read(c, i, &l))
 			return fail(s, STORE_DAMAGED, "chain is damaged");
 		if ((l.flags & LINK_COMPLETE) == 0 ||
-		    retain_keeps(r, l.kept_ns))
+		    retain_keeps(r, l.kept_ns) || l.generation == r->wished)
 			continue;
 		l.flags &= ~LINK_COMPLETE;
 		if (chain_write(c, i, &l) == -1)

@@ -9,6 +9,7 @@
 struct retain {
 	int64_t		now_ns;
 	uint64_t	keep;		/* the newest, whatever their age */
+	uint64_t	wished;		/* generation to go back to, or 0 */
 	bool		tight;		/* nearly full: fewer */
 	uint64_t	seen;
 	size_t		rule;		/* of the last one kept by age */

@@ -300,8 +300,9 @@ store_lock(struct store *s)
 	if (take_ticket(s)) {
 		s->usage_known = false;
 		s->staged_old = true;
+		/* What somebody else put is not marked. */
+		upkeep_reset(s);
 	}
-	upkeep_reset(s);
 	r = store_refresh(s);
 	if (r == STORE_OK)
 		r = recover(s);

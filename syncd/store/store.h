@@ -12,7 +12,7 @@
  *	tmp/  bad/  gone/	being written; set aside by scrub; going away
  *	manifests/<generation>.<head>	bytes as sent
  *	HEAD			the commit point
- *	EPOCH  history  chain  adopt
+ *	EPOCH  LIVE  history  chain  adopt
  *	diverged/<generation>.<head>/	info, history, manifests
  *	lock, epoch.lock
  *
@@ -103,6 +103,15 @@ enum store_result store_epoch_raise(struct store *s, const struct epoch *e);
 /* Takes (highest known + 1, node) and stores it: before a service starts. */
 enum store_result store_epoch_take(struct store *s, uint32_t node,
 	    uint32_t known_term, struct epoch *e);
+
+/* ---- live data ----------------------------------------------------------- */
+
+/*
+ * The epoch in which this node's live data were last its own; term 0: never.
+ * Reading needs no lock; durable when set returns STORE_OK.
+ */
+enum store_result store_live_get(struct store *s, struct epoch *e);
+enum store_result store_live_set(struct store *s, const struct epoch *e);
 
 /* ---- objects ------------------------------------------------------------- */
 
@@ -252,11 +261,15 @@ enum store_result store_branch_tree(struct store *s, const char *name,
 	    struct tree **t);
 enum store_result store_dismiss(struct store *s, const char *name);
 /*
- * Durable wish that the active publishes this branch's tree; NULL or "" ends
- * it.  store_adopting(): the wish, or STORE_NOTHING.
+ * Durable wish that this branch's tree, or that of "generation N", goes live
+ * with the next takeover instead of the head's; NULL or "" ends it.  What it
+ * names is kept.  store_adopting(): the wish, b->name being what was given,
+ * or STORE_NOTHING: there is none, or what it named is gone.
+ * store_adopting_tree(): its tree, from branch or generation; tree_free() it.
  */
 enum store_result store_adopt(struct store *s, const char *name);
 enum store_result store_adopting(struct store *s, struct store_branch *b);
+enum store_result store_adopting_tree(struct store *s, struct tree **t);
 
 /* ---- upkeep -------------------------------------------------------------- */
 

@@ -46,7 +46,11 @@ step_thin(struct store *s, const struct store_retention *r, int64_t now_ns,
 	    .keep = r->keep == 0 ? 24 : r->keep, .tight = nearly_full(s),
 	    .rule = SIZE_MAX };
 	enum store_result result;
+	struct store_branch wish;
 
+	/* Of a branch it is one too many, never one too few. */
+	if (store_adopting(s, &wish) == STORE_OK)
+		retain.wished = wish.position.generation;
 	result = retain_thin(s, &retain, u);
 	if (result == STORE_DAMAGED)
 		return recover_chain(s);	/* thinned in the next round */

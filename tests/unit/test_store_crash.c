@@ -26,6 +26,7 @@ static struct told {
 	int		state;		/* acknowledged by a commit */
 	bool		parked;
 	uint32_t	term;		/* acknowledged by the epoch */
+	uint32_t	live;		/* by the mark of live data */
 	unsigned int	names;
 	char		name[NAMES_MAX][40];
 	char		last[40];
@@ -402,6 +403,21 @@ scene_epoch(void)
 	store_close(s);
 }
 
+static void
+scene_live(void)
+{
+	struct store *s = kit_open();
+	struct epoch e = { .node = 0 };
+
+	for (e.term = 2; e.term < 6; e.term++) {
+		ok(s, store_live_set(s, &e));
+		told->live = e.term;
+	}
+	ok(s, store_adopt(s, "generation 2"));
+	ok(s, store_adopt(s, NULL));
+	store_close(s);
+}
+
 static int64_t
 far_clock(void)
 {
@@ -509,6 +525,10 @@ check_after(const char *scene)
 	ok(s, store_epoch(s, &e));
 	ck_assert_uint_ge(e.term, told->term);
 	ck_assert_uint_ge(e.term, store_head(s)->position.epoch.term);
+	/* The last mark that was acknowledged, or the one after it. */
+	ok(s, store_live_get(s, &e));
+	ck_assert_uint_ge(e.term, told->live);
+	ck_assert_uint_le(e.term, told->live == 0 ? 2 : told->live + 1);
 	check_generations(s);
 	/* Life goes on. */
 	ok(s, store_epoch_take(s, 0, 0, &e));
@@ -557,6 +577,7 @@ every_step(const char *name, void (*scene)(void))
 		told->state = 0;
 		told->parked = false;
 		told->term = 1;
+		told->live = 0;
 		kit_begin();
 		snprintf(side, sizeof(side), "%s-side", kit_path);
 		ck_assert_int_eq(mkdir(side, 0700), 0);
@@ -580,7 +601,7 @@ static const struct scene {
 	{ "publish", scene_publish }, { "bulk", scene_bulk },
 	{ "commit", scene_commit }, { "park", scene_park },
 	{ "park all", scene_park_all }, { "epoch", scene_epoch },
-	{ "upkeep", scene_upkeep },
+	{ "upkeep", scene_upkeep }, { "live", scene_live },
 };
 #define NSCENES	((int)(sizeof(scenes) / sizeof(scenes[0])))
 

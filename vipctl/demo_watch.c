@@ -106,7 +106,7 @@ is_vip(const struct nlmsghdr *nh)
 }
 
 static void
-kernel_read(struct demo *d, struct demo_node *n)
+kernel_read(struct demo_node *n)
 {
 	char buf[8192] __attribute__((aligned(NLMSG_ALIGNTO)));
 	ssize_t got;
@@ -119,7 +119,6 @@ kernel_read(struct demo *d, struct demo_node *n)
 			if (!is_vip(nh))
 				continue;
 			n->holds = nh->nlmsg_type == RTM_NEWADDR;
-			judge_holders(d, mono_now());
 		}
 	}
 }
@@ -150,7 +149,10 @@ watch_once(struct demo *d)
 	(void)poll(p, 1 + DEMO_NODES, (int)(left / NS_PER_MS) + 1);
 	for (int i = 0; i < DEMO_NODES; i++)
 		if (p[1 + i].revents)
-			kernel_read(d, &d->node[i]);
+			kernel_read(&d->node[i]);
+	/* Only when both were read: they are not read in the order of what
+	   happened. */
+	judge_holders(d, mono_now());
 	if (p[0].revents)
 		probe_read(d, mono_now());
 }

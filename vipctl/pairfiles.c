@@ -77,7 +77,8 @@ pair_write_file(const struct pairing *p, const char *path, const char *text,
 
 /* Makes it when it is missing; what is there stays as it is. */
 static bool
-make_dir(const struct pairing *p, const char *path, mode_t mode, gid_t gid)
+make_dir(const struct pairing *p, const char *path, mode_t mode, uid_t uid,
+    gid_t gid)
 {
 	struct stat st;
 
@@ -87,7 +88,7 @@ make_dir(const struct pairing *p, const char *path, mode_t mode, gid_t gid)
 		errno = ENOTDIR;
 		return failed(p, path);
 	}
-	if (mkdir(path, 0700) == -1 || chown(path, 0, gid) == -1 ||
+	if (mkdir(path, 0700) == -1 || chown(path, uid, gid) == -1 ||
 	    chmod(path, mode) == -1)
 		return failed(p, path);
 	return true;
@@ -135,6 +136,24 @@ make_secret_file(const struct pairing *p)
 	return ok;
 }
 
+/* What the receiver wants to find, also before the daemon's first start. */
+static bool
+make_places(const struct pairing *p, const char *state)
+{
+	const char *run = conf_string(p->conf, p->conf->run_dir);
+	char path[PAIR_PATH_MAX];
+
+	snprintf(path, sizeof(path), "%s/store", state);
+	if (!make_dir(p, path, 0755, 0, 0))
+		return false;
+	snprintf(path, sizeof(path), "%s/store/%s", state, p->name);
+	if (!make_dir(p, path, 02770, p->uid, p->gid) ||
+	    !make_dir(p, run, 0755, 0, 0))
+		return false;
+	snprintf(path, sizeof(path), "%s/sync", run);
+	return make_dir(p, path, 02771, p->uid, p->gid);
+}
+
 bool
 pair_prepare(const struct pairing *p, bool make_secret)
 {
@@ -142,8 +161,10 @@ pair_prepare(const struct pairing *p, bool make_secret)
 	char ssh[PAIR_PATH_MAX];
 
 	snprintf(ssh, sizeof(ssh), "%s/ssh", state);
-	if (!make_dir(p, state, 0711, 0) || !make_dir(p, ssh, 0750, p->gid) ||
-	    !make_dir(p, p->dir, 0750, p->gid) || !make_key(p))
+	if (!make_dir(p, state, 0711, 0, 0) ||
+	    !make_dir(p, ssh, 0750, 0, p->gid) ||
+	    !make_dir(p, p->dir, 0750, 0, p->gid) ||
+	    !make_places(p, state) || !make_key(p))
 		return false;
 	return !make_secret || make_secret_file(p);
 }
@@ -222,7 +243,8 @@ install_authorized(const struct pairing *p, const char *line)
 	snprintf(path, sizeof(path), "%s/authorized_keys", dir);
 	snprintf(ours, sizeof(ours), "receiver %s %s/", p->name,
 	    conf_string(p->conf, p->conf->state_dir));
-	if (!make_dir(p, p->home, 0755, 0) || !make_dir(p, dir, 0755, 0))
+	if (!make_dir(p, p->home, 0755, 0, 0) ||
+	    !make_dir(p, dir, 0755, 0, 0))
 		return false;
 	if (!pair_read_file(path, old, sizeof(old)) && errno != ENOENT)
 		return failed(p, path);

@@ -224,7 +224,7 @@ void
 login_close(const struct pairing *p, struct login *l)
 {
 	char control[96], path[96], waste[256];
-	const char *argv[] = { SSH, "-o", control, "-O", "exit", "--",
+	const char *argv[] = { SSH, "-q", "-o", control, "-O", "exit", "--",
 	    l->target, NULL };
 
 	explicit_bzero(l->password, sizeof(l->password));

@@ -11,8 +11,8 @@
  *			last words and sanitizers)
  *	3		log socket
  *	4		channel to the supervisor
- *	5		channel to the elector (actuator, keeper), or to the
- *			actuator (elector)
+ *	5		channel to the elector (actuator, keeper, mirror), to
+ *			the actuator (elector), or to the mirror (capture)
  *	6		channel to the keeper (elector)
  *	7		state directory (keeper)
  *	8		configuration memfd
@@ -46,6 +46,8 @@
 
 #define USER_ELECTOR	"_vrrpd"	/* elector, keeper, checker */
 #define USER_ACTUATOR	"_vipd"
+#define USER_SYNC	"_syncd"	/* mirror, capture; and its group */
+#define USER_RECEIVER	"_syncr"	/* the partner, by ssh */
 
 /* What a room is to be left with. */
 struct room_rights {

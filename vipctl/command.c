@@ -54,7 +54,7 @@ const struct command commands[] = {
 	{ "validate", "--offline file",
 	    "check a configuration file",
 	    cmd_validate, 0 },
-	{ "check", "",
+	{ "check", "[--sync-warn time] [--sync-crit time]",
 	    "print one line for a monitoring system",
 	    cmd_check, NEED_STATUS },
 	{ "metrics", "",

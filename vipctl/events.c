@@ -160,6 +160,10 @@ operator_text(const struct ctl_event *e)
 	case CTL_MAINTENANCE:
 		return e->new_ != 0 ? "an operator put this node into "
 		    "maintenance" : "an operator ended the maintenance";
+	case CTL_ASK:
+		return "an operator asked the data half for something";
+	case CTL_RELOAD_DATA:
+		return "an operator asked for other data to be loaded";
 	case CTL_LOG_LEVEL:
 		return "an operator changed the log level";
 	}

@@ -6,6 +6,7 @@
  */
 #include <string.h>
 
+#include "dataview.h"
 #include "problems.h"
 #include "text.h"
 #include "view.h"
@@ -50,6 +51,7 @@ self_dies(const struct view_pair *vp, const char *span, const char *start,
 {
 	const struct ctl_peer *self = pair_self(vp);
 	const struct ctl_peer *partner = pair_partner(vp);
+	const struct msg_partner *word = pair_word(vp);
 	const char *name = self != NULL ? self->name : "this node";
 	unsigned role;
 
@@ -59,7 +61,11 @@ self_dies(const struct view_pair *vp, const char *span, const char *start,
 		return;
 	}
 	role = peer_role(vp, partner);
-	if (role == ROLE_FAULTED || role == ROLE_MAINTENANCE)
+	if (word != NULL && word->node == partner->node && word->ready == 0 &&
+	    role != ROLE_FAULTED && role != ROLE_MAINTENANCE)
+		snprintf(buf, size, "If %s dies now: nobody takes over, the "
+		    "data of %s are not complete.", name, partner->name);
+	else if (role == ROLE_FAULTED || role == ROLE_MAINTENANCE)
 		snprintf(buf, size, "If %s dies now: nobody takes over, %s "
 		    "is %s.", name, partner->name, role == ROLE_FAULTED ?
 		    "faulted" : "in maintenance");
@@ -82,6 +88,10 @@ obstacle(const struct view_pair *vp)
 		return "is in maintenance";
 	if (vp->p.role == ROLE_FAULTED)
 		return "is faulted";
+	if (data_known(vp) && vp->data.data.ready == 0)
+		return vp->data.data.state == DATA_DAMAGED ?
+		    "has data that do not verify" :
+		    "has no complete data yet";
 	return NULL;
 }
 
@@ -127,10 +137,12 @@ void
 text_forecast(const struct view_pair *vp, char *buf, size_t size)
 {
 	const struct ctl_peer *other = pair_other_active(vp);
-	char span[64], start[160];
+	char span[64], start[400], loss[160];
 
 	in_text(vp, span, sizeof(span));
 	start_text(vp, start, sizeof(start));
+	data_loss_text(vp, loss, sizeof(loss));
+	strncat(start, loss, sizeof(start) - strlen(start) - 1);
 	if (pair_verdict(vp) == PAIR_DUAL_ACTIVE)
 		snprintf(buf, size, "Two nodes are active: what happens if "
 		    "one dies cannot be said.");

@@ -7,6 +7,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "dataview.h"
 #include "mono.h"
 #include "status.h"
 #include "text.h"
@@ -116,6 +117,87 @@ value_problems(const struct view_pair *vp, char *buf, size_t size)
 	snprintf(buf, size, "%u", vp->nproblems);
 }
 
+static void
+value_generation(const struct view_pair *vp, char *buf, size_t size)
+{
+	buf[0] = '\0';
+	if (data_known(vp))
+		snprintf(buf, size, "%" PRIu64, vp->data.data.generation);
+}
+
+static void
+value_made(const struct view_pair *vp, char *buf, size_t size)
+{
+	value_age(data_made_ns(vp), buf, size);
+}
+
+static void
+value_ready(const struct view_pair *vp, char *buf, size_t size)
+{
+	buf[0] = '\0';
+	if (data_known(vp))
+		snprintf(buf, size, "%u", vp->data.data.ready);
+}
+
+static void
+value_verified(const struct view_pair *vp, char *buf, size_t size)
+{
+	value_age(data_verified_ns(vp), buf, size);
+}
+
+static void
+value_lag(const struct view_pair *vp, char *buf, size_t size)
+{
+	value_age(data_lag_ns(vp), buf, size);
+}
+
+static void
+value_lag_bytes(const struct view_pair *vp, char *buf, size_t size)
+{
+	uint64_t bytes;
+
+	buf[0] = '\0';
+	if (data_lag_bytes(vp, &bytes))
+		snprintf(buf, size, "%" PRIu64, bytes);
+}
+
+static void
+value_last_lag(const struct view_pair *vp, char *buf, size_t size)
+{
+	const struct sync_mirror_state *m = pair_mirror(vp);
+
+	buf[0] = '\0';
+	if (m != NULL && m->last_lag_ns > 0)
+		value_age(m->last_lag_ns, buf, size);
+}
+
+static void
+value_ssh(const struct view_pair *vp, char *buf, size_t size)
+{
+	value_age(pair_word(vp) != NULL ? vp->data.partner_age_ns :
+	    CTL_AGE_UNKNOWN, buf, size);
+}
+
+static void
+value_store(const struct view_pair *vp, char *buf, size_t size)
+{
+	const struct sync_capture_state *c = pair_capture(vp);
+
+	buf[0] = '\0';
+	if (c != NULL && c->store_bytes != 0)
+		snprintf(buf, size, "%" PRIu64, c->store_bytes);
+}
+
+static void
+value_branches(const struct view_pair *vp, char *buf, size_t size)
+{
+	const struct sync_capture_state *c = pair_capture(vp);
+
+	buf[0] = '\0';
+	if (c != NULL)
+		snprintf(buf, size, "%u", c->branches);
+}
+
 static const struct gauge gauges[] = {
 	{ "vipair_active", "gauge", "1 when this node is active",
 	    value_active },
@@ -135,6 +217,33 @@ static const struct gauge gauges[] = {
 	    value_sent },
 	{ "vipair_adverts_accepted_total", "counter", "adverts accepted",
 	    value_accepted },
+};
+
+/* Only of pairs with data; no header when there is none. */
+static const struct gauge data_gauges[] = {
+	{ "vipair_data_generation", "gauge", "newest generation on this node",
+	    value_generation },
+	{ "vipair_data_made_seconds", "gauge",
+	    "age of the newest generation on this node", value_made },
+	{ "vipair_data_ready", "gauge",
+	    "1 when the data are fit for a takeover", value_ready },
+	{ "vipair_data_verified_seconds", "gauge",
+	    "since the partner last acknowledged a generation",
+	    value_verified },
+	{ "vipair_data_lag_seconds", "gauge",
+	    "for how long the partner lacks something; 0 when it has all",
+	    value_lag },
+	{ "vipair_data_lag_bytes", "gauge", "bytes still to be sent",
+	    value_lag_bytes },
+	{ "vipair_data_last_lag_seconds", "gauge",
+	    "from made to acknowledged, of the last generation",
+	    value_last_lag },
+	{ "vipair_partner_ssh_seconds", "gauge",
+	    "age of the partner's word by ssh", value_ssh },
+	{ "vipair_store_bytes", "gauge", "bytes of objects in the store",
+	    value_store },
+	{ "vipair_branches", "gauge", "branches parked on this node",
+	    value_branches },
 };
 
 static void
@@ -171,23 +280,37 @@ write_dropped(FILE *f, const struct view *w)
 	}
 }
 
-void
-metrics_write(FILE *f, const struct view *w)
+static void
+write_gauges(FILE *f, const struct view *w, const struct gauge *gauge,
+    size_t n)
 {
-	const size_t n = sizeof(gauges) / sizeof(gauges[0]);
 	char value[32];
 	size_t g, i;
 
 	for (g = 0; g < n; g++) {
-		head(f, gauges[g].name, gauges[g].type, gauges[g].help);
+		head(f, gauge[g].name, gauge[g].type, gauge[g].help);
 		for (i = 0; i < w->npairs; i++) {
-			gauges[g].value(&w->pair[i], value, sizeof(value));
+			gauge[g].value(&w->pair[i], value, sizeof(value));
 			if (value[0] == '\0')
 				continue;
-			sample(f, gauges[g].name, &w->pair[i]);
+			sample(f, gauge[g].name, &w->pair[i]);
 			fprintf(f, "} %s\n", value);
 		}
 	}
+}
+
+void
+metrics_write(FILE *f, const struct view *w)
+{
+	bool data = false;
+	size_t i;
+
+	for (i = 0; i < w->npairs; i++)
+		data |= w->pair[i].has_data;
+	write_gauges(f, w, gauges, sizeof(gauges) / sizeof(gauges[0]));
+	if (data)
+		write_gauges(f, w, data_gauges, sizeof(data_gauges) /
+		    sizeof(data_gauges[0]));
 	write_roles(f, w);
 	write_dropped(f, w);
 }

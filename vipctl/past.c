@@ -6,8 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dataview.h"
 #include "mono.h"
 #include "past.h"
+#include "problems.h"
 #include "text.h"
 #include "view.h"
 
@@ -24,6 +26,36 @@ write_events(FILE *f, const struct view_pair *vp, const struct events *ev,
 		clock_text(ev->e[i].wall_ns, true, when, sizeof(when));
 		event_text(vp, &ev->e[i], text, sizeof(text));
 		fprintf(f, "  %s  %s\n", when, text);
+	}
+}
+
+/* What the data have to do with it: a step under way, what is wrong. */
+static void
+write_data(FILE *f, const struct view_pair *vp)
+{
+	const char *step = data_step_text(vp);
+	const struct problem_text *t;
+	char text[PROBLEM_TEXT_MAX], took[24];
+	uint32_t i;
+
+	if (!vp->has_data)
+		return;
+	data_self_text(vp, text, sizeof(text));
+	fprintf(f, "Data here: %s", text);
+	if (vp->data.load_took_ms != UINT32_MAX) {
+		seconds_text(vp->data.load_took_ms * NS_PER_MS, took,
+		    sizeof(took));
+		fprintf(f, "; the last load took %s s", took);
+	}
+	fputs(".\n", f);
+	if (step != NULL)
+		fprintf(f, "Just now this node %s.\n", step);
+	for (i = 0; i < vp->nproblems; i++) {
+		t = problem_find(vp->problem[i].number);
+		if (t == NULL || !problem_is_data(t->number))
+			continue;
+		problem_write_text(vp, &vp->problem[i], text, sizeof(text));
+		fprintf(f, "%c%02u: %s.\n", t->letter, t->number, text);
 	}
 }
 
@@ -56,6 +88,7 @@ why_text(FILE *f, const struct view_pair *vp, const struct events *ev)
 	    CHANGE_NS)
 		since++;
 	write_present(f, vp);
+	write_data(f, vp);
 	if (ev->n == 0) {
 		fputs("Nothing happened since the daemon started; what was "
 		    "before is in 'vipctl history'.\n", f);
@@ -91,6 +124,7 @@ why_json(FILE *f, const struct view *w, const struct view_pair *vp,
 	    reason_name((enum reason)vp->p.reason) : NULL);
 	json_string(&j, "text", vp->p.reason < REASON_COUNT ?
 	    reason_text((enum reason)vp->p.reason) : NULL);
+	json_string(&j, "step", data_step_text(vp));
 	json_open_array(&j, "events");
 	for (i = events_chain_start(ev); i < ev->n; i++)
 		event_json(&j, vp, &ev->e[i]);
@@ -170,7 +204,7 @@ void
 history_line(FILE *f, const struct view_pair *vp,
     const struct msg_keep_history *h)
 {
-	char when[48], outage[32] = "-", change[40];
+	char when[48], outage[32] = "-", change[40], data[32] = "-";
 
 	clock_text(h->wall_s * NS_PER_S, true, when, sizeof(when));
 	when[strcspn(when, ".")] = '\0';
@@ -178,13 +212,16 @@ history_line(FILE *f, const struct view_pair *vp,
 		age_text(h->outage_ms * NS_PER_MS, outage, sizeof(outage));
 	if (h->outage_ms < 1000)
 		snprintf(outage, sizeof(outage), "%ums", h->outage_ms);
+	if (h->data_age_ms != UINT32_MAX)
+		age_text(h->data_age_ms * NS_PER_MS, data, sizeof(data));
 	snprintf(change, sizeof(change), "%s -> %s",
 	    h->old_role < ROLE_COUNT ? role_name(h->old_role) : "?",
 	    h->new_role < ROLE_COUNT ? role_name(h->new_role) : "?");
-	fprintf(f, "%6u  %-19s  %-10s %-10s %-24s %-8s %s\n", h->term, when,
+	fprintf(f, "%6u  %-19s  %-10s %-10s %-24s %-8s %-8s %s\n", h->term,
+	    when,
 	    or_dash(node_name(vp, h->from_node)),
 	    or_dash(node_name(vp, h->to_node)), change, outage,
-	    h->reason < REASON_COUNT ? reason_text((enum reason)h->reason) :
+	    data, h->reason < REASON_COUNT ? reason_text((enum reason)h->reason) :
 	    "unknown");
 }
 
@@ -254,8 +291,8 @@ cmd_history(struct vipctl *v, int argc, char **argv)
 			json_open_array(&j, NULL);
 		else
 			fprintf(v->out, "%6s  %-19s  %-10s %-10s %-24s %-8s "
-			    "%s\n", "TERM", "WHEN", "FROM", "TO",
-			    "THIS NODE", "OUTAGE", "WHY");
+			    "%-8s %s\n", "TERM", "WHEN", "FROM", "TO",
+			    "THIS NODE", "OUTAGE", "DATA", "WHY");
 		code = history_read(v, &c, vp, &j);
 		if (v->json) {
 			json_close_array(&j);

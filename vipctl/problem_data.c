@@ -78,6 +78,8 @@ static const struct {
 	[FAULT_WATCH] = { "% is not watched for changes, only compared now "
 	    "and then",
 	    "raise fs.inotify.max_user_watches (sysctl)" },
+	[FAULT_FILL] = { "the program of 'before capture exec' failed",
+	    "run it by hand and look at vrrpd's log" },
 };
 
 static const struct {

@@ -49,6 +49,14 @@ problem_id(uint32_t number, char id[PROBLEM_ID_SIZE])
 	    (unsigned)(number % 1000));
 }
 
+bool
+problem_is_data(uint32_t number)
+{
+	return (number >= PROBLEM_DATA_NOT_READY &&
+	    number <= PROBLEM_STORE_DAMAGED) ||
+	    (number >= PROBLEM_MIRROR_DOWN && number <= PROBLEM_PARTNER_OTHER);
+}
+
 const char *
 problem_severity(uint32_t number)
 {

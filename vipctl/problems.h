@@ -44,6 +44,8 @@ const struct problem_text	*problem_find(uint32_t number);
 const struct problem_text	*problem_find_id(const char *id);
 /* "W21"; a number without a row is "W99"-like by its value. */
 void		 problem_id(uint32_t number, char id[PROBLEM_ID_SIZE]);
+/* Of the data and of the way they travel. */
+bool		 problem_is_data(uint32_t number);
 const char	*problem_severity(uint32_t number);	/* "critical", ... */
 void		 problem_write_text(const struct view_pair *vp,
 		    const struct ctl_problem *pr, char *buf, size_t size);

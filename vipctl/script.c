@@ -7,6 +7,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "dataview.h"
 #include "mono.h"
 #include "problems.h"
 #include "text.h"
@@ -181,8 +182,69 @@ cmd_wait(struct vipctl *v, int argc, char **argv)
 	return wait_role(v, name, wanted, deadline);
 }
 
+/* --sync-warn and --sync-crit; -1: not given. */
+struct thresholds {
+	int64_t	warn_ns, crit_ns;
+};
+
+/* The lag of one pair against them: an exit code of its own. */
+static int
+check_lag(const struct view_pair *vp, const struct thresholds *t)
+{
+	int64_t lag = data_lag_ns(vp);
+
+	if (!vp->has_data || vp->p.role != ROLE_ACTIVE ||
+	    (t->warn_ns < 0 && t->crit_ns < 0))
+		return EXIT_DONE;
+	if (lag < 0)
+		return EXIT_UNKNOWN;
+	if (t->crit_ns >= 0 && lag >= t->crit_ns)
+		return EXIT_CRITICAL;
+	return t->warn_ns >= 0 && lag >= t->warn_ns ? EXIT_WARNING :
+	    EXIT_DONE;
+}
+
+/* Critical is worse than not knowing, that is worse than a warning. */
+static int
+worse(int a, int b)
+{
+	static const int rank[] = {
+		[EXIT_DONE] = 0, [EXIT_WARNING] = 1, [EXIT_UNKNOWN] = 2,
+		[EXIT_CRITICAL] = 3,
+	};
+
+	return rank[a] >= rank[b] ? a : b;
+}
+
 static void
-check_performance(struct vipctl *v, const struct view *w)
+check_data_performance(struct vipctl *v, const struct view_pair *vp,
+    const struct thresholds *t)
+{
+	char lag[24], warn[24] = "", crit[24] = "";
+	uint64_t bytes;
+
+	if (!vp->has_data)
+		return;
+	if (data_known(vp))
+		fprintf(v->out, " '%s_generation'=%" PRIu64 "c", vp->p.name,
+		    vp->data.data.generation);
+	if (t->warn_ns >= 0)
+		seconds_text(t->warn_ns, warn, sizeof(warn));
+	if (t->crit_ns >= 0)
+		seconds_text(t->crit_ns, crit, sizeof(crit));
+	if (data_lag_ns(vp) >= 0) {
+		seconds_text(data_lag_ns(vp), lag, sizeof(lag));
+		fprintf(v->out, " '%s_sync_lag'=%ss;%s;%s;0", vp->p.name, lag,
+		    warn, crit);
+	}
+	if (data_lag_bytes(vp, &bytes))
+		fprintf(v->out, " '%s_sync_lag_bytes'=%" PRIu64 "B",
+		    vp->p.name, bytes);
+}
+
+static void
+check_performance(struct vipctl *v, const struct view *w,
+    const struct thresholds *t)
 {
 	const struct view_pair *vp;
 	uint64_t dropped;
@@ -200,16 +262,18 @@ check_performance(struct vipctl *v, const struct view *w)
 		    vp->p.name, vp->p.role == ROLE_ACTIVE, vp->p.name,
 		    vp->p.term, vp->p.name, vp->p.count_sent, vp->p.name,
 		    dropped);
+		check_data_performance(v, vp, t);
 	}
 	fputc('\n', v->out);
 }
 
 /* "vpn degraded, this node standby, W21 a stranger answers ..." */
 static void
-check_pair(struct vipctl *v, const struct view_pair *vp)
+check_pair(struct vipctl *v, const struct view_pair *vp,
+    const struct thresholds *limits)
 {
 	const struct problem_text *t;
-	char id[PROBLEM_ID_SIZE];
+	char id[PROBLEM_ID_SIZE], lag[32];
 	uint32_t i;
 
 	fprintf(v->out, "%s %s, this node %s", vp->p.name,
@@ -222,6 +286,11 @@ check_pair(struct vipctl *v, const struct view_pair *vp)
 		problem_id(vp->problem[i].number, id);
 		fprintf(v->out, ", %s %s", id, t->title);
 	}
+	age_text(data_lag_ns(vp), lag, sizeof(lag));
+	if (check_lag(vp, limits) == EXIT_UNKNOWN)
+		fputs(", how far the data lag is not known", v->out);
+	else if (check_lag(vp, limits) != EXIT_DONE)
+		fprintf(v->out, ", data lag by %s", lag);
 }
 
 int
@@ -230,12 +299,18 @@ cmd_check(struct vipctl *v, int argc, char **argv)
 	static const char *const words[] = {
 		"OK", "WARNING", "CRITICAL", "UNKNOWN",
 	};
+	struct thresholds t = { -1, -1 };
+	const struct option_word options[] = {
+		{ "--sync-warn", OPTION_DURATION, &t.warn_ns },
+		{ "--sync-crit", OPTION_DURATION, &t.crit_ns },
+		{ NULL, 0, NULL },
+	};
 	struct view w;
 	char why[256];
 	size_t i;
 	int n, code;
 
-	n = args_parse(v, argc, argv, NULL, &code);
+	n = args_parse(v, argc, argv, options, &code);
 	if (n < 0)
 		return code;
 	if (n > 0)
@@ -246,14 +321,16 @@ cmd_check(struct vipctl *v, int argc, char **argv)
 		return EXIT_UNKNOWN;
 	}
 	code = view_exit(&w);
+	for (i = 0; i < w.npairs; i++)
+		code = worse(code, check_lag(&w.pair[i], &t));
 	fprintf(v->out, "VIPAIR %s - ", words[code]);
 	for (i = 0; i < w.npairs; i++) {
 		fputs(i > 0 ? "; " : "", v->out);
-		check_pair(v, &w.pair[i]);
+		check_pair(v, &w.pair[i], &t);
 	}
 	if (w.npairs == 0)
 		fputs("the daemon has no pair", v->out);
-	check_performance(v, &w);
+	check_performance(v, &w, &t);
 	view_free(&w);
 	return code;
 }

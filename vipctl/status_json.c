@@ -6,6 +6,7 @@
  */
 #include <string.h>
 
+#include "dataview.h"
 #include "json.h"
 #include "mono.h"
 #include "problems.h"
@@ -107,6 +108,7 @@ static void
 partner(struct json *j, const struct view_pair *vp)
 {
 	const struct ctl_peer *peer = pair_partner(vp);
+	const struct msg_partner *word = pair_word(vp);
 
 	if (peer == NULL) {
 		json_null(j, "partner");
@@ -116,8 +118,17 @@ partner(struct json *j, const struct view_pair *vp)
 	json_string(j, "name", peer->name);
 	json_string(j, "role", role_word(peer_role(vp, peer)));
 	json_seconds(j, "heard_s", peer->heard_ns);
-	json_null(j, "ssh_s");
-	json_null(j, "address_present");
+	if (word != NULL && word->node != peer->node)
+		word = NULL;
+	json_seconds(j, "ssh_s", word != NULL ? vp->data.partner_age_ns :
+	    CTL_AGE_UNKNOWN);
+	if (word == NULL) {
+		json_null(j, "address_present");
+		json_null(j, "ready");
+	} else {
+		json_bool(j, "address_present", word->present != 0);
+		json_bool(j, "ready", word->ready != 0);
+	}
 	json_close(j);
 }
 
@@ -165,15 +176,39 @@ service(struct json *j, const struct view_pair *vp)
 	json_close(j);
 }
 
-/* No data is carried between the nodes: every member is null. */
+/* Without a sync block every member is null. */
 static void
-data(struct json *j)
+data(struct json *j, const struct view_pair *vp)
 {
+	const struct sync_mirror_state *m = pair_mirror(vp);
+	const struct msg_data *d = &vp->data.data;
+	uint64_t lag;
+
 	json_open(j, "data");
-	json_null(j, "generation");
-	json_null(j, "made_s");
-	json_null(j, "partner_verified_s");
-	json_null(j, "lag_bytes");
+	if (data_known(vp) && d->generation != 0)
+		json_uint(j, "generation", d->generation);
+	else
+		json_null(j, "generation");
+	json_seconds(j, "made_s", data_made_ns(vp));
+	json_seconds(j, "partner_verified_s", data_verified_ns(vp));
+	if (data_lag_bytes(vp, &lag))
+		json_uint(j, "lag_bytes", lag);
+	else
+		json_null(j, "lag_bytes");
+	json_seconds(j, "lag_s", data_lag_ns(vp));
+	if (m != NULL && m->writes != 0 && m->acked != 0)
+		json_uint(j, "partner_generation", m->acked);
+	else if (pair_word(vp) != NULL)
+		json_uint(j, "partner_generation", pair_word(vp)->generation);
+	else
+		json_null(j, "partner_generation");
+	json_string(j, "state", data_known(vp) ? data_state_name(d->state) :
+	    NULL);
+	if (data_known(vp))
+		json_bool(j, "ready", d->ready != 0);
+	else
+		json_null(j, "ready");
+	json_string(j, "step", data_step_text(vp));
 	json_close(j);
 }
 
@@ -289,7 +324,7 @@ pair(struct json *j, const struct view *w, const struct view_pair *vp)
 	partner(j, vp);
 	nodes(j, vp);
 	service(j, vp);
-	data(j);
+	data(j, vp);
 	maintenance(j, vp);
 	counters(j, vp);
 	text_forecast(vp, text, sizeof(text));

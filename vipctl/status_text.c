@@ -8,6 +8,7 @@
 #include <stdarg.h>
 #include <string.h>
 
+#include "dataview.h"
 #include "problems.h"
 #include "text.h"
 #include "view.h"
@@ -40,6 +41,10 @@ static const char *const column_names[COLUMNS] = {
 /* What a narrow terminal loses first. */
 static const enum column column_losses[] = {
 	COL_DATA, COL_FOR, COL_ADDRESS, COL_SERVICE, COL_VIP,
+};
+/* The same of a pair that has data. */
+static const enum column column_losses_data[] = {
+	COL_FOR, COL_ADDRESS, COL_SERVICE, COL_DATA, COL_VIP,
 };
 
 struct table {
@@ -86,7 +91,7 @@ present_word(const struct view_pair *vp)
 static void
 self_cells(struct table *t, const struct view_pair *vp)
 {
-	char age[32], label[96];
+	char age[32], label[96], data[CELL_MAX];
 	const char *state = service_state_name(vp->p.service_state);
 
 	age_text(vp->p.since_ns, age, sizeof(age));
@@ -104,29 +109,38 @@ self_cells(struct table *t, const struct view_pair *vp)
 	else
 		cell(t, COL_HEARTBEAT, "%s", vp->p.role == ROLE_STANDBY ?
 		    "listens" : "-");
-	cell(t, COL_DATA, "-");
+	data_self_text(vp, data, sizeof(data));
+	cell(t, COL_DATA, "%s", data);
 }
 
 static void
 peer_cells(struct table *t, const struct view_pair *vp,
     const struct ctl_peer *peer)
 {
-	char age[32];
+	const struct msg_partner *word = pair_word(vp);
+	char age[32], data[CELL_MAX];
 
+	if (word != NULL && word->node != peer->node)
+		word = NULL;
 	if (peer_role(vp, peer) == ROLE_UNKNOWN)
 		cell(t, COL_FOR, "-");
 	else {
 		age_text(peer->role_since_ns, age, sizeof(age));
 		cell(t, COL_FOR, "%s", age);
 	}
-	cell(t, COL_VIP, "?");
+	cell(t, COL_VIP, word == NULL ? "?" : word->present != 0 ? "yes" :
+	    "no");
 	cell(t, COL_SERVICE, vp->p.service_kind == SERVICE_NONE ? "-" : "?");
 	age_text(peer->heard_ns, age, sizeof(age));
-	if (peer->heard_ns < 0)
-		cell(t, COL_HEARTBEAT, "not heard");
-	else
+	if (peer->heard_ns >= 0)
 		cell(t, COL_HEARTBEAT, "heard %s ago", age);
-	cell(t, COL_DATA, "-");
+	else if (word != NULL) {
+		age_text(vp->data.partner_age_ns, age, sizeof(age));
+		cell(t, COL_HEARTBEAT, "by ssh %s ago", age);
+	} else
+		cell(t, COL_HEARTBEAT, "not heard");
+	data_peer_text(vp, peer, data, sizeof(data));
+	cell(t, COL_DATA, "%s", data);
 }
 
 static void
@@ -199,6 +213,8 @@ table_line(FILE *f, const struct table *t, uint32_t row, int columns)
 static void
 table_write(FILE *f, const struct view_pair *vp, int columns)
 {
+	const enum column *losses = vp->has_data ? column_losses_data :
+	    column_losses;
 	struct table t = { .nrows = 0 };
 	uint32_t row;
 	size_t i;
@@ -206,7 +222,7 @@ table_write(FILE *f, const struct view_pair *vp, int columns)
 	table_fill(&t, vp);
 	for (i = 0; columns > 0 && table_width(&t) > (size_t)columns &&
 	    i < sizeof(column_losses) / sizeof(column_losses[0]); i++)
-		t.shown[column_losses[i]] = false;
+		t.shown[losses[i]] = false;
 	for (row = 0; row < t.nrows; row++)
 		table_line(f, &t, row, columns);
 }

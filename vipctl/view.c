@@ -10,6 +10,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "dataview.h"
 #include "mono.h"
 #include "problems.h"
 #include "syncview.h"
@@ -55,7 +56,9 @@ add_pair(struct view *w, const struct ctl_pair *p)
 	if (bigger == NULL)
 		return false;
 	w->pair = bigger;
-	w->pair[w->npairs++] = (struct view_pair){ .p = *p };
+	w->pair[w->npairs++] = (struct view_pair){
+		.p = *p, .wall_ns = w->wall_ns,
+	};
 	return true;
 }
 
@@ -261,9 +264,21 @@ is_dual(const struct view_pair *vp)
 unsigned
 peer_role(const struct view_pair *vp, const struct ctl_peer *peer)
 {
+	const struct msg_partner *word = pair_word(vp);
+	unsigned role = peer->role;
+
 	if (peer->self != 0)
 		return vp->p.role;
-	if (peer->role >= ROLE_COUNT)
+	/* Not heard: what it says by ssh counts. */
+	if (word != NULL && word->node == peer->node && (role >= ROLE_COUNT ||
+	    (role == ROLE_ACTIVE && !fresh(vp, peer->heard_ns)))) {
+		role = word->role;
+		if (role != ROLE_ACTIVE)
+			return role;
+		return vp->p.role == ROLE_ACTIVE && !is_dual(vp) ?
+		    ROLE_UNKNOWN : role;
+	}
+	if (role >= ROLE_COUNT)
 		return ROLE_UNKNOWN;
 	/* An active one is heard all the time, or it is not known to be. */
 	if (peer->role == ROLE_ACTIVE && !fresh(vp, peer->heard_ns))

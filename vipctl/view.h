@@ -42,6 +42,7 @@ struct view_pair {
 	bool		 has_data;	/* the pair has a sync block */
 	struct ctl_data	 data;
 	struct sync_view *sync;		/* NULL: no data, or not looked at */
+	int64_t		 wall_ns;	/* as of the view */
 };
 
 struct view {

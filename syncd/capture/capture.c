@@ -91,6 +91,55 @@ capture_reset(struct capture *c, mono_t now)
 	policy_lost(&c->policy, now);
 }
 
+bool
+capture_pass_due(const struct capture *c, mono_t now)
+{
+	return policy_next(&c->policy, now) == POLICY_PASS;
+}
+
+void
+capture_trust(struct capture *c)
+{
+	c->trust = true;
+}
+
+static bool
+is_lost(const struct hash *object, const struct hash *h, uint32_t n)
+{
+	uint32_t i;
+
+	for (i = 0; i < n; i++)
+		if (hash_equal(object, &h[i]))
+			return true;
+	return false;
+}
+
+uint32_t
+capture_lost(struct capture *c, const struct hash *h, uint32_t n, mono_t now)
+{
+	const struct tree *t = store_tree(c->store);
+	const struct entry *e;
+	uint32_t found = 0;
+	struct node *node;
+	size_t i;
+
+	for (i = 0; t != NULL && i < tree_count(t); i++) {
+		e = tree_at(t, i);
+		if (!entry_has_object(e) || !is_lost(&e->object, h, n))
+			continue;
+		node = known_find(&c->known, e->path);
+		if (node == NULL || node->gone)
+			continue;
+		node->suspect = true;
+		if (!dirty_add(&c->dirty, e->path))
+			policy_lost(&c->policy, now);
+		found++;
+	}
+	if (found > 0)
+		policy_changed(&c->policy, now);
+	return found;
+}
+
 void
 capture_get_stats(const struct capture *c, struct capture_stats *s)
 {
@@ -272,6 +321,7 @@ pass(struct capture *c)
 	c->bulk = true;
 	take_all(c);
 	take_dirty(c);
+	c->trust = false;
 }
 
 static void

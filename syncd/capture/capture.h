@@ -35,6 +35,9 @@ enum capture_fault {
 	FAULT_UNDECLARED,	/* an SQLite database that is no `sqlite` */
 	FAULT_ATTRIBUTES,	/* some did not fit and are left out */
 	FAULT_WATCH,		/* not watched, compared more often instead */
+	/* of the room itself, holds a generation back */
+	FAULT_FILL,		/* before capture exec failed; code: its
+				   exit status */
 	FAULT_COUNT,
 };
 const char	*capture_fault_word(enum capture_fault f);
@@ -46,12 +49,18 @@ struct capture_problem {
 	const char	*path;		/* relative to base, raw bytes */
 };
 
+struct capture_snap {		/* a database that is to be copied */
+	uint32_t	entry;		/* of the sync_conf, that wants it */
+	uint64_t	dev, ino;
+	const char	*path;		/* below base */
+};
+
 struct capture_hooks {
 	/*
-	 * Has sqlsnap copy the database at path (below base) to fd.  Returns
-	 * its exit status.
+	 * Has sqlsnap copy the database.  Returns its exit status; when that
+	 * is SQLSNAP_OK *fd is the copy, and the capture's to close.
 	 */
-	int	(*snapshot)(void *arg, const char *path, int fd);
+	int	(*snapshot)(void *arg, const struct capture_snap *s, int *fd);
 	void	*arg;
 };
 
@@ -68,6 +77,7 @@ struct capture_stats {		/* since the start */
 	uint64_t	snapshots, retries;
 	uint64_t	events, overflows;
 	uint64_t	found;		/* differed by content only */
+	uint64_t	trusted;	/* files not read: just loaded */
 	uint32_t	nodes, watches;
 };
 
@@ -88,11 +98,28 @@ void		 capture_events(struct capture *c, mono_t now);
 mono_t		 capture_deadline(const struct capture *c);
 
 /*
- * A whole pass with the next run, for who waits for it; reset: the store's head is
- * not ours.
+ * A whole pass with the next run, for who waits for it; reset: the store's
+ * head is not ours.
  */
 void		 capture_ask(struct capture *c, mono_t now);
 void		 capture_reset(struct capture *c, mono_t now);
+
+/* The next run is to be a whole pass. */
+bool		 capture_pass_due(const struct capture *c, mono_t now);
+
+/*
+ * The loader has just made the live data of the store's head: in the next
+ * pass a file that looks like its entry there is not read.  Until the
+ * comparison by content nobody has read it.
+ */
+void		 capture_trust(struct capture *c);
+
+/*
+ * The store has set these objects aside: what has them is read again.  The
+ * number of files found.
+ */
+uint32_t	 capture_lost(struct capture *c, const struct hash *h,
+		    uint32_t n, mono_t now);
 
 /* Does what is due.  out: the generation when one was published. */
 enum capture_outcome capture_run(struct capture *c, const struct epoch *e,

@@ -2,9 +2,10 @@
 
 /*
  * Capture: one SQLite database of the data set.  Never reads it: the copy is
- * made by sqlsnap as the owner, through the hook, into a descriptor of the
- * store.
+ * made by sqlsnap as the owner, through the hook, and put into the store.
  */
+
+#include <sys/stat.h>
 
 #include <errno.h>
 #include <stdlib.h>
@@ -32,27 +33,54 @@ blur_if_recent(struct identity *id)
 		id->ctime_ns = -1;
 }
 
+/* The copy as an object. */
 static enum store_result
-snapshot(struct capture *c, int *status, struct hash *h, uint64_t *size)
+put_copy(struct capture *c, int fd, struct hash *h, uint64_t *size)
 {
+	const mono_t start = mono_now();
 	enum store_result r;
+	struct stat st;
 	struct put *p;
-	mono_t start;
+	uint64_t got;
 
-	r = put_open(&p, c->store, c->bulk ? PUT_BULK : PUT_DURABLE, NULL, 0);
+	if (fstat(fd, &st) == -1 || !S_ISREG(st.st_mode) ||
+	    lseek(fd, 0, SEEK_SET) == -1)
+		return STORE_ERROR;
+	r = put_open(&p, c->store, c->bulk ? PUT_BULK : PUT_DURABLE, NULL,
+	    (uint64_t)st.st_size);
 	if (r != STORE_OK)
 		return r;
+	r = put_from_fd(p, fd, (uint64_t)st.st_size, &got);
+	c->spent_ns += mono_span_ns(start, mono_now());
+	if (r == STORE_OK)
+		return put_commit(p, h, size);
+	put_abort(p);
+	return r;
+}
+
+static enum store_result
+snapshot(struct capture *c, const struct found *f, int *status,
+    struct hash *h, uint64_t *size)
+{
+	const struct capture_snap snap = {
+		.entry = f->rule, .dev = f->id.dev, .ino = f->id.ino,
+		.path = c->path,
+	};
+	enum store_result r = STORE_OK;
+	mono_t start;
+	int fd = -1;
+
 	payload_end(&c->payload);
 	start = mono_now();
-	*status = c->hooks.snapshot(c->hooks.arg, c->path, put_fd(p));
+	*status = c->hooks.snapshot(c->hooks.arg, &snap, &fd);
 	c->spent_ns = mono_span_ns(start, mono_now());
-	payload_begin(&c->payload);
 	c->stats.snapshots++;
-	if (*status != SQLSNAP_OK) {
-		put_abort(p);
-		return STORE_OK;
-	}
-	return put_commit(p, h, size);
+	if (*status == SQLSNAP_OK)
+		r = put_copy(c, fd, h, size);
+	if (fd != -1)
+		(void)close(fd);
+	payload_begin(&c->payload);
+	return r;
 }
 
 /* False: there is no copy, and a problem tells why. */
@@ -68,7 +96,7 @@ copy(struct capture *c, const struct found *f, struct hash *h, uint64_t *size)
 		return false;
 	}
 	for (i = 1;; i++) {
-		r = snapshot(c, &status, h, size);
+		r = snapshot(c, f, &status, h, size);
 		if (r != STORE_OK || status != SQLSNAP_REPLACED ||
 		    i == CAPTURE_TRIES)
 			break;

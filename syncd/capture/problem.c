@@ -28,6 +28,7 @@ capture_fault_word(enum capture_fault f)
 		[FAULT_UNDECLARED] = "undeclared",
 		[FAULT_ATTRIBUTES] = "attributes",
 		[FAULT_WATCH] = "watch",
+		[FAULT_FILL] = "fill",
 	};
 
 	assert(f < FAULT_COUNT);

@@ -88,6 +88,7 @@ struct capture {
 	bool		bulk;
 	bool		renew;		/* write all entries anew */
 	bool		compare;	/* the store may have what we have not */
+	bool		trust;		/* live data were made of the head */
 	const struct tree *tree;	/* of the store's head */
 	char		path[MANIFEST_PATH_MAX + 1];	/* being taken */
 	size_t		path_len;

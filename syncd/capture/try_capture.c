@@ -3,16 +3,17 @@
 /*
  * try-capture: the capture by itself, for tests; never installed.
  *
- *	try-capture [-w] [-e SECONDS] [-s SQLSNAP] STORE BASE ENTRY ...
+ *	try-capture [-tw] [-e SECONDS] [-s SQLSNAP] STORE BASE ENTRY ...
  *
  * ENTRY is KIND:GLOB or KIND?:GLOB (optional), KIND sqlite, tree, file or
- * never.  Without -w one pass, else until standard input ends; SIGUSR1
+ * never.  -t: BASE was just loaded from the store.  Without -w one pass, else until standard input ends; SIGUSR1
  * makes a comparison by content due, SIGUSR2 asks for everything at once.
  * Prints one line for each generation (the time is CLOCK_MONOTONIC when it
  * was durable) and for each problem.
  * Exit status: 0 published or unchanged, 2 held back, 1 failed.
  */
 
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
@@ -45,20 +46,21 @@ on_signal(int sig)
 }
 
 static int
-run_sqlsnap(void *arg, const char *path, int fd)
+run_sqlsnap(void *arg, const struct capture_snap *s, int *out)
 {
 	const struct sync_conf *conf = arg;
 	char number[16];
-	int status;
+	int fd, status;
 	pid_t pid;
 
+	fd = *out = memfd_create("copy", MFD_CLOEXEC);
 	(void)snprintf(number, sizeof(number), "%d", fd);
 	pid = fork();
 	if (pid == 0) {
 		(void)fcntl(fd, F_SETFD, 0);
 		/* A leak checker cannot look at who has given up all. */
 		(void)setenv("ASAN_OPTIONS", "detect_leaks=0", 1);
-		(void)execl(sqlsnap, "sqlsnap", number, conf->base, path,
+		(void)execl(sqlsnap, "sqlsnap", number, conf->base, s->path,
 		    (char *)NULL);
 		_exit(SQLSNAP_LOCKED_OUT);
 	}
@@ -136,12 +138,12 @@ print_outcome(const struct capture *c, enum capture_outcome r,
 	print_problems(c);
 	(void)printf("stats looked %llu read %llu bytes %llu snapshots %llu "
 	    "retries %llu events %llu overflows %llu found %llu passes %llu "
-	    "rounds %llu nodes %u watches %u\n",
+	    "rounds %llu trusted %llu nodes %u watches %u\n",
 	    (unsigned long long)s.looked, (unsigned long long)s.read_files,
 	    (unsigned long long)s.read_bytes, (unsigned long long)s.snapshots,
 	    (unsigned long long)s.retries, (unsigned long long)s.events,
 	    (unsigned long long)s.overflows, (unsigned long long)s.found,
-	    (unsigned long long)s.passes, (unsigned long long)s.rounds,
+	    (unsigned long long)s.passes, (unsigned long long)s.rounds, (unsigned long long)s.trusted,
 	    s.nodes, s.watches);
 	(void)fflush(stdout);
 }
@@ -231,15 +233,16 @@ main(int argc, char **argv)
 	struct capture_hooks hooks = { .arg = &conf };
 	const struct sigaction sa = { .sa_handler = on_signal };
 	sigset_t usr;
-	bool watch = false;
+	bool trust = false, watch = false;
 	int64_t every_ns = 0;
 	struct capture *c;
 	struct store *store;
 	const char *wrong;
 	int o, status;
 
-	while ((o = getopt(argc, argv, "+we:s:")) != -1)
+	while ((o = getopt(argc, argv, "+twe:s:")) != -1)
 		switch (o) {
+		case 't': trust = true; break;
 		case 'w': watch = true; break;
 		case 'e': every_ns = atoll(optarg) * NS_PER_S; break;
 		case 's': sqlsnap = optarg; break;
@@ -263,6 +266,8 @@ main(int argc, char **argv)
 		(void)fprintf(stderr, "%s\n", wrong);
 		return 1;
 	}
+	if (trust)
+		capture_trust(c);
 	(void)sigaction(SIGUSR1, &sa, NULL);
 	(void)sigaction(SIGUSR2, &sa, NULL);
 	(void)sigemptyset(&usr);

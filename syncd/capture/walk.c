@@ -302,6 +302,25 @@ take_all(struct capture *c)
 	c->stats.passes++;
 }
 
+/*
+ * Another directory may have come to that name since: its event is on the
+ * way, or came already, and until it is taken the node stands for the old
+ * one.  To show it would make the new one look known.
+ */
+static bool
+is_taken(const struct node *n, int fd)
+{
+	struct identity now;
+	struct statx st;
+
+	if (n->parent == NULL)
+		return true;
+	if (statx(fd, "", AT_EMPTY_PATH, STATX_INO, &st) == -1)
+		return false;
+	payload_identity(&st, &now);
+	return now.ino == n->id.ino && now.dev == n->id.dev;
+}
+
 /* Directories above that have just got or lost their first entry. */
 static void
 show_above(struct capture *c, struct node *n)
@@ -317,7 +336,8 @@ show_above(struct capture *c, struct node *n)
 		fd = payload_open(c->payload.base, path, O_DIRECTORY);
 		if (fd == -1)
 			continue;	/* its own event is on the way */
-		show_dir(c, n, fd);
+		if (is_taken(n, fd))
+			show_dir(c, n, fd);
 		(void)close(fd);
 	}
 }
@@ -361,6 +381,10 @@ take_path(struct capture *c, const char *path)
 	(void)memcpy(dir, path, len);
 	dir[len] = '\0';
 	fd = payload_open(c->payload.base, len > 0 ? dir : ".", O_DIRECTORY);
+	if (fd != -1 && !is_taken(above, fd)) {
+		(void)close(fd);
+		fd = -1;
+	}
 	if (fd == -1) {
 		/* What has become of the directory is what is to be seen. */
 		if (len > 0)

@@ -147,7 +147,7 @@ START_TEST(history)
 	got = capture_end(&cap);
 	ck_assert_str_eq(got,
 "     8  2023-11-14 22:13:20  beta       alpha      standby -> active        "
-"7ms      the active node resigned and asked to take over at once\n");
+"7ms      -        the active node resigned and asked to take over at once\n");
 	free(got);
 	h.from_node = 0xff;
 	h.old_role = h.new_role = 0xff;

@@ -81,6 +81,8 @@ end(struct supervisor *s, mono_t now)
 	jobs_kill_all(s);
 	ask(s, ROOM_ACTUATOR);
 	ask(s, ROOM_KEEPER);
+	ask(s, ROOM_MIRROR);
+	ask(s, ROOM_CAPTURE);
 }
 
 bool

@@ -5,10 +5,11 @@
  *
  *	main.c		options, start, end
  *	start.c		what must hold before: root, users, directories, lock
+ *	places.c	users and directories of the data half
  *	conffile.c	the configuration file into sealed memory
  *	supervise.c	the loop: signals, children, timers
  *	spawn.c		fork and exec with the descriptor table
- *	rooms.c		life of elector, actuator and keeper
+ *	rooms.c		life of the long-lived rooms
  *	messages.c	what they say
  *	sockets.c	advert sockets (advert_filter.c: their kernel filters)
  *	listeners.c	control sockets
@@ -47,7 +48,8 @@ static struct jobs jobs;
 static struct supervisor supervisor = {
 	.cur = { .fd = -1, .secrets_fd = -1 },
 	.next = { .fd = -1, .secrets_fd = -1 },
-	.signal_fd = -1, .lock_fd = -1, .state_fd = -1, .empty_fd = -1,
+	.signal_fd = -1, .lock_fd = -1, .state_fd = -1,
+	.empty_fd = -1, .store_fd = -1,
 	.null_fd = -1, .ready_fd = -1,
 	.listener = { -1, -1 },
 	.job_log = { -1, -1 },
@@ -131,6 +133,10 @@ first_line(const struct supervisor *s)
 	    "checker (uid %u); pairs: %u", VIPAIR_VERSION,
 	    s->uid[ROOM_ELECTOR], s->uid[ROOM_ACTUATOR],
 	    s->uid[ROOM_KEEPER], s->uid[ROOM_CHECKER], s->conf->npairs);
+	if (rooms_sync_wanted(s->conf))
+		log_info("data: mirror (uid %u), capture (uid %u), loader "
+		    "(uid 0), sqlsnap (uid of each database)",
+		    s->uid[ROOM_MIRROR], s->uid[ROOM_CAPTURE]);
 }
 
 static void
@@ -144,11 +150,12 @@ static void
 start(struct supervisor *s)
 {
 	start_privileged();
-	rooms_find();
 	start_users(s);
 	if (!conffile_load(s->opt.path, 1, true, &s->cur))
 		exit(1);
 	s->conf = s->cur.conf;
+	if (!rooms_find(s->conf))
+		exit(1);
 	start_directories(s);
 	if (!s->opt.foreground && !notify_wanted())
 		start_daemon(s);
@@ -167,7 +174,6 @@ resume(struct supervisor *s)
 {
 	start_privileged();
 	open_log(s);
-	rooms_find();
 	start_users(s);
 	if (!reexec_resume(s))
 		fatalx("the state of the program before cannot be used");
@@ -176,6 +182,8 @@ resume(struct supervisor *s)
 	    !conffile_load(s->opt.path, 1, false, &s->cur))
 		fatalx("%s: cannot be used", s->opt.path);
 	s->conf = s->cur.conf;
+	if (!rooms_find(s->conf))
+		fatalx("the new program cannot go on");
 	start_directories(s);
 	first_line(s);
 	supervise_signals(s);

@@ -45,15 +45,15 @@ say_status(const struct supervisor *s)
 	notify("STATUS=%s", text);
 }
 
-/* First sign of life of every room: now we are up. */
+/* First sign of life of every room the address needs: now we are up. */
 static void
 ready(struct supervisor *s)
 {
 	if (s->ready)
 		return;
 	FOR_EACH_ROOM(r)
-		if (s->room[r].pid == 0 ||
-		    mono_span_ns(s->room[r].started, s->room[r].ponged) == 0)
+		if (!room_of_sync(r) && (s->room[r].pid == 0 ||
+		    mono_span_ns(s->room[r].started, s->room[r].ponged) == 0))
 			return;
 	s->ready = true;
 	notify("READY=1\nMAINPID=%d", (int)getpid());

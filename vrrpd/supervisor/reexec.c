@@ -5,10 +5,11 @@
  * rooms and jobs stay; what is known of them travels in a memfd.
  *
  * Then the rooms: the elector writes its state, leaves, and a new one goes
- * on from it; keeper and actuator are started anew.  The address stays in
- * the kernel meanwhile, by its lease.
+ * on from it; the others are started anew.  The address stays in the kernel
+ * meanwhile, by its lease.
  */
 
+#include <assert.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stddef.h>
@@ -29,7 +30,10 @@
 #define IMPORT_WITHIN_NS	(5 * NS_PER_S)
 #define STATE_MAX		(16 << 20)	/* its RLIMIT_FSIZE */
 
-#define RESUME_MAGIC		0x76697072u	/* "vipr" */
+#define RESUME_MAGIC		0x76697073u	/* "vips" */
+#define RESUME_ROOMS		16	/* more than there are */
+
+static_assert(ROOM_CHANNELS <= RESUME_ROOMS, "all long-lived rooms fit");
 
 /* Only ever appended to: another version of us reads it. */
 struct resume_room {
@@ -44,7 +48,7 @@ struct resume {
 	int32_t		lock_fd, conf_fd, secrets_fd;
 	int32_t		listener[2], job_log[2];
 	uint32_t	ready;
-	struct resume_room room[ROOM_COUNT];
+	struct resume_room room[RESUME_ROOMS];
 	uint8_t		role[CONF_PAIRS_MAX];
 	uint32_t	term[CONF_PAIRS_MAX];
 };
@@ -379,6 +383,7 @@ reexec_elector_alive(struct supervisor *s)
 	s->swap = SWAP_NONE;
 	rooms_replace(s, ROOM_KEEPER);
 	rooms_replace(s, ROOM_ACTUATOR);
+	rooms_replace_sync(s);
 	log_info("all rooms are replaced, version %s", VIPAIR_VERSION);
 }
 

@@ -4,8 +4,8 @@
  * Supervisor: reads the configuration anew, hands it to the rooms, and has
  * them switch when all have it.  What is refused changes nothing.
  *
- * Elector and keeper take it in place.  The actuator is started anew with
- * it: addresses stay meanwhile, by their leases.
+ * Elector and keeper take it in place.  The others are started anew with it:
+ * addresses stay meanwhile, by their leases.
  */
 
 #include <string.h>
@@ -13,6 +13,7 @@
 
 #include "jobs.h"
 #include "notify.h"
+#include "places.h"
 #include "reload.h"
 #include "rooms.h"
 #include "supervisor.h"
@@ -69,7 +70,8 @@ reload_begin(struct supervisor *s)
 	notify("RELOADING=1\nMONOTONIC_USEC=%lld",
 	    (long long)monotonic_us());
 	if (!conffile_load(s->opt.path, s->conf->serial + 1, false,
-	    &s->next) || !same_directories(s)) {
+	    &s->next) || !same_directories(s) ||
+	    !rooms_find(s->next.conf) || !places_make(s, s->next.conf)) {
 		refused(s);
 		return;
 	}
@@ -128,6 +130,7 @@ switch_over(struct supervisor *s)
 			rooms_kill(s, r, "did not take the configuration");
 	}
 	rooms_replace(s, ROOM_ACTUATOR);
+	rooms_replace_sync(s);
 	log_info("configuration reloaded: serial %u, pairs: %u",
 	    s->conf->serial, s->conf->npairs);
 	notify("READY=1");

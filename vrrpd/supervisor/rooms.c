@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 
 /*
- * Supervisor: the life of elector, actuator and keeper.  Decides when each
- * is started, asked for a sign of life, killed and started again, and
- * connects it with its neighbours.  Reads nothing of what they say: that is
- * messages.c.
+ * Supervisor: the life of elector, actuator and keeper, and of mirror and
+ * capture where a pair has a sync block.  Decides when each is started, asked
+ * for a sign of life, killed and started again, and connects it with its
+ * neighbours.  Reads nothing of what they say: that is messages.c.
  */
 
 #include <assert.h>
@@ -31,15 +31,39 @@
 #define QUICK_NS	(20 * NS_PER_MS)
 #define SLOW_NS		(6 * NS_PER_S)
 
-void
-rooms_find(void)
+bool
+rooms_sync_wanted(const struct conf *c)
+{
+	return c->nsyncs > 0;
+}
+
+static bool
+wanted(const struct conf *c, enum room room)
+{
+	switch (room) {
+	case ROOM_MIRROR:
+	case ROOM_CAPTURE:
+	case ROOM_LOADER:
+	case ROOM_SQLSNAP:
+		return rooms_sync_wanted(c);
+	default:
+		return true;
+	}
+}
+
+bool
+rooms_find(const struct conf *c)
 {
 	enum room r;
 
-	for (r = ROOM_FIRST; r < ROOM_COUNT; r++)
-		if (access(spawn_path(r), X_OK) == -1)
-			fatal("%s: cannot be run: is vipair installed "
-			    "completely?", spawn_path(r));
+	for (r = ROOM_FIRST; r < ROOM_COUNT; r++) {
+		if (!wanted(c, r) || access(spawn_path(r), X_OK) == 0)
+			continue;
+		log_warn("%s: cannot be run: is vipair installed "
+		    "completely?", spawn_path(r));
+		return false;
+	}
+	return true;
 }
 
 int64_t
@@ -124,7 +148,7 @@ static bool
 start_room(struct supervisor *s, enum room room, int peer_fd, int keeper_fd)
 {
 	struct spawn sp = { .room = room, .cwd_fd = s->empty_fd,
-	    .dies_with_us = room == ROOM_KEEPER };
+	    .dies_with_us = room == ROOM_KEEPER || room_of_sync(room) };
 	char uid[12], gid[12];
 	int ch[2], log[2];
 	pid_t pid;
@@ -165,8 +189,8 @@ try_again(struct supervisor *s, enum room room)
 	s->room[room].restart_at = mono_after(mono_now(), NS_PER_S);
 }
 
-int
-rooms_new_channel(struct supervisor *s, enum room to, enum room from,
+static void
+offer(struct supervisor *s, enum room to, enum room from, int fd,
     bool planned)
 {
 	const union msg m = { .neighbour = {
@@ -174,6 +198,14 @@ rooms_new_channel(struct supervisor *s, enum room to, enum room from,
 		.room = from,
 		.planned = planned,
 	} };
+
+	rooms_send(s, to, &m, fd);
+}
+
+int
+rooms_new_channel(struct supervisor *s, enum room to, enum room from,
+    bool planned)
+{
 	int fd[2];
 
 	if (ipc_pair(fd) == -1) {
@@ -181,9 +213,36 @@ rooms_new_channel(struct supervisor *s, enum room to, enum room from,
 		    room_name(to));
 		return -1;
 	}
-	rooms_send(s, to, &m, fd[1]);
+	offer(s, to, from, fd[1], planned);
 	(void)close(fd[1]);
 	return fd[0];
+}
+
+static bool
+runs(const struct supervisor *s, enum room room)
+{
+	const struct room_entry *e = &s->room[room];
+
+	return e->pid != 0 && e->ch.fd != -1 && !e->killed;
+}
+
+/* A new channel between two that run; each is told by its own message. */
+static void
+join(struct supervisor *s, enum room a, enum room b, bool planned)
+{
+	int fd[2];
+
+	if (!runs(s, a) || !runs(s, b))
+		return;
+	if (ipc_pair(fd) == -1) {
+		log_warn("channel between %s and %s", room_name(a),
+		    room_name(b));
+		return;
+	}
+	offer(s, a, b, fd[0], planned);
+	offer(s, b, a, fd[1], planned);
+	(void)close(fd[0]);
+	(void)close(fd[1]);
 }
 
 void
@@ -201,6 +260,7 @@ rooms_start_elector(struct supervisor *s, int peer_fd, int keeper_fd)
 	else {
 		listeners_offer(s);
 		reload_offer(s, ROOM_ELECTOR);
+		join(s, ROOM_ELECTOR, ROOM_MIRROR, s->swap != SWAP_NONE);
 	}
 	if (peer_fd != -1)
 		(void)close(peer_fd);
@@ -208,15 +268,15 @@ rooms_start_elector(struct supervisor *s, int peer_fd, int keeper_fd)
 		(void)close(keeper_fd);
 }
 
-/* Actuator or keeper; the elector, when it is there, gets the channel. */
+/*
+ * Any but the elector.  Whose neighbour it is gets the channel, if it is
+ * there: the mirror for the capture, the elector for all others.
+ */
 static void
 start_neighbour(struct supervisor *s, enum room room, bool planned)
 {
-	const union msg m = { .neighbour = {
-		.head = { .type = MSG_NEIGHBOUR, .serial = s->conf->serial },
-		.room = room,
-		.planned = planned,
-	} };
+	const enum room to =
+	    room == ROOM_CAPTURE ? ROOM_MIRROR : ROOM_ELECTOR;
 	int fd[2];
 
 	if (ipc_pair(fd) == -1) {
@@ -226,8 +286,10 @@ start_neighbour(struct supervisor *s, enum room room, bool planned)
 	if (!start_room(s, room, fd[1], -1))
 		try_again(s, room);
 	else {
-		rooms_send(s, ROOM_ELECTOR, &m, fd[0]);
+		offer(s, to, room, fd[0], planned);
 		reload_offer(s, room);
+		if (room == ROOM_MIRROR)
+			join(s, ROOM_MIRROR, ROOM_CAPTURE, planned);
 	}
 	(void)close(fd[0]);
 	(void)close(fd[1]);
@@ -246,6 +308,20 @@ rooms_start(struct supervisor *s)
 	(void)close(actuator[1]);
 	(void)close(keeper[1]);
 	rooms_start_elector(s, actuator[0], keeper[0]);
+	rooms_replace_sync(s);
+}
+
+void
+rooms_replace_sync(struct supervisor *s)
+{
+	FOR_EACH_ROOM(r) {
+		if (!room_of_sync(r))
+			continue;
+		if (s->room[r].pid != 0)
+			rooms_replace(s, r);
+		else
+			s->room[r].restart_at = mono_now();
+	}
 }
 
 void
@@ -351,6 +427,11 @@ schedule(struct supervisor *s, enum room room, bool planned)
 static bool
 needed(const struct supervisor *s, enum room room)
 {
+	if (!wanted(s->conf, room))
+		return false;
+	/* The last sync is over when the elector has left. */
+	if (s->phase == PHASE_LEAVE && room_of_sync(room))
+		return s->room[ROOM_ELECTOR].pid != 0;
 	return s->phase == PHASE_RUN ||
 	    (s->phase == PHASE_LEAVE && room != ROOM_ELECTOR);
 }
@@ -425,7 +506,8 @@ timers_of(struct supervisor *s, enum room room, mono_t now, mono_t *deadline)
 			e->ponged = now;
 		ping(s, room, now);
 	}
-	if (mono_span_ns(e->ponged, now) > PONG_WITHIN_NS)
+	if (mono_span_ns(e->ponged, now) > (room == ROOM_CAPTURE ?
+	    CAPTURE_PONG_WITHIN_NS : PONG_WITHIN_NS))
 		rooms_kill(s, room, "gives no sign of life");
 	sooner(deadline, mono_after(e->pinged, PING_EVERY_NS));
 }

@@ -14,8 +14,12 @@
 
 struct supervisor;
 
-/* Ends the process when a room's program is missing. */
-void	rooms_find(void);
+/* A program that this configuration needs cannot be run: says so, false. */
+bool	rooms_find(const struct conf *c);
+
+/* Some pair has a sync block. */
+bool	rooms_sync_wanted(const struct conf *c);
+
 void	rooms_start(struct supervisor *s);
 
 /* The room with this process id has ended; false when none has it. */
@@ -47,6 +51,11 @@ void	rooms_start_elector(struct supervisor *s, int peer_fd, int keeper_fd);
 /* Makes a channel and hands the other end to a neighbour; ours or -1. */
 int	rooms_new_channel(struct supervisor *s, enum room to, enum room from,
 	    bool planned);
+
+/*
+ * The data half as the configuration wants it: started, replaced or ended.
+ */
+void	rooms_replace_sync(struct supervisor *s);
 
 /* Puts channel and log of a running room into the poll set. */
 void	rooms_watch(struct supervisor *s, enum room room);

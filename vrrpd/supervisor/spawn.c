@@ -29,6 +29,10 @@ spawn_path(enum room room)
 		[ROOM_KEEPER] = VIPAIR_LIBEXEC "/keeper",
 		[ROOM_RUNNER] = VIPAIR_LIBEXEC "/runner",
 		[ROOM_CHECKER] = VIPAIR_LIBEXEC "/checker",
+		[ROOM_MIRROR] = VIPAIR_LIBEXEC "/mirror",
+		[ROOM_CAPTURE] = VIPAIR_LIBEXEC "/capture",
+		[ROOM_LOADER] = VIPAIR_LIBEXEC "/loader",
+		[ROOM_SQLSNAP] = VIPAIR_LIBEXEC "/sqlsnap",
 	};
 
 	assert(room > ROOM_SUPERVISOR);

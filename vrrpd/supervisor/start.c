@@ -12,11 +12,13 @@
 #include <libgen.h>
 #include <limits.h>
 #include <pwd.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "places.h"
 #include "room.h"
 #include "start.h"
 #include "supervisor.h"
@@ -78,31 +80,13 @@ judge_parent(const char *path)
 		    "chmod o-w %s", dir, path, dir);
 }
 
-/* Opens a directory of ours, made when it is missing. */
 static int
 own_directory(int at, const char *path, mode_t mode, uid_t uid, gid_t gid)
 {
-	struct stat st;
-	int fd;
+	const int fd = places_own(at, path, mode, uid, gid);
 
-	if (mkdirat(at, path, mode) == -1 && errno != EEXIST)
-		fatal("%s: cannot make the directory", path);
-	fd = openat(at, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd == -1)
-		fatal("%s: cannot open the directory", path);
-	if (fstat(fd, &st) == -1)
-		fatal("%s", path);
-	if (st.st_uid != 0 && st.st_uid != uid)
-		fatalx("%s: belongs to uid %u, expected %u: remove it or "
-		    "chown it", path, st.st_uid, uid);
-	if ((st.st_mode & (S_IWGRP | S_IWOTH)) != 0)
-		fatalx("%s: others can write to it: chmod go-w %s", path,
-		    path);
-	if ((st.st_uid != uid || st.st_gid != gid) &&
-	    fchown(fd, uid, gid) == -1)
-		fatal("%s: cannot give it to uid %u", path, uid);
-	if ((st.st_mode & 07777) != mode && fchmod(fd, mode) == -1)
-		fatal("%s: cannot set its mode", path);
+		exit(1);
 	return fd;
 }
 
@@ -167,10 +151,13 @@ start_directories(struct supervisor *s)
 	if (s->opt.resume_fd == -1)
 		take_lock(s, run_fd, run_dir);
 	s->empty_fd = own_directory(run_fd, EMPTY_DIR, 0555, 0, 0);
-	s->state_fd = own_directory(AT_FDCWD, state_dir, 0700,
+	/* The data half passes through to its own. */
+	s->state_fd = own_directory(AT_FDCWD, state_dir, 0711,
 	    s->uid[ROOM_KEEPER], s->gid[ROOM_KEEPER]);
 	lock_state(s, state_dir);
 	(void)close(run_fd);
+	if (!places_make(s, s->conf))
+		exit(1);
 }
 
 void

@@ -18,13 +18,14 @@
 #include "loop.h"
 #include "mono.h"
 
-/* The long-lived rooms are ROOM_ELECTOR, ROOM_ACTUATOR and ROOM_KEEPER. */
+/* The long-lived rooms; mirror and capture only where a pair has sync. */
 #define ROOM_FIRST		ROOM_ELECTOR
-#define ROOM_LAST		ROOM_KEEPER
+#define ROOM_LAST		ROOM_CAPTURE
 
 #define PING_EVERY_NS		(10 * NS_PER_S)
 #define PING_NEAR_NS		NS_PER_S	/* one wake-up for all */
 #define PONG_WITHIN_NS		(20 * NS_PER_S)
+#define CAPTURE_PONG_WITHIN_NS	(600 * NS_PER_S)	/* a first copy is long */
 #define CONF_OK_WITHIN_NS	(5 * NS_PER_S)
 
 struct options {
@@ -65,6 +66,7 @@ enum swap {
 };
 
 struct jobs;
+struct snaps;
 
 struct supervisor {
 	struct options	opt;
@@ -79,6 +81,7 @@ struct supervisor {
 	struct loop	loop;
 	int		signal_fd, lock_fd, state_fd, state_lock_fd, empty_fd;
 	int		null_fd;
+	int		store_fd;	/* STATE_DIR/store; -1: no sync */
 	int		listener[2];	/* status.sock, control.sock */
 	int		job_log[2];	/* [0] ours, [1] runners' */
 	struct logsource job_source;
@@ -102,13 +105,23 @@ struct supervisor {
 	uint8_t		role[CONF_PAIRS_MAX];
 	uint32_t	term[CONF_PAIRS_MAX];
 	struct jobs	*jobs;
+	struct snaps	*snaps;
 
 	/* What an elector that went mad could make us do, a minute. */
 	struct log_limit role_lines, socket_wants;
+	/* And a capture. */
+	struct log_limit fills, snap_wants;
 };
 
 #define FOR_EACH_ROOM(r) \
 	for (enum room r = ROOM_FIRST; r <= ROOM_LAST; r++)
+
+/* Of the data half: none of them is there without a sync block. */
+static inline bool
+room_of_sync(enum room r)
+{
+	return r == ROOM_MIRROR || r == ROOM_CAPTURE;
+}
 
 /* Pair by index; the caller checked the range. */
 static inline const char *

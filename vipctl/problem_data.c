@@ -160,7 +160,8 @@ fault_text(const struct sync_problem *p, char *buf, size_t size)
 	with_path(faults[p->fault].text, p->path, buf, size);
 	if (p->fault == FAULT_SNAPSHOT)
 		snapshot_words(p->code, &why, &fix);
-	else if (p->fault == FAULT_STORE)
+	else if (p->fault == FAULT_STORE && p->code > STORE_OK &&
+	    p->code <= STORE_DAMAGED)
 		why = store_word((enum store_result)p->code);
 	else if (p->code > 0)
 		why = strerror(p->code);

@@ -223,8 +223,6 @@ void	tree_sync_open(struct config_file *, struct word key,
 	    bool on_change, struct word every);
 void	tree_sync_names(struct config_file *, enum conf_sync_kind,
 	    struct word_list *, bool optional);
-/* False: a sync block is checked and then refused.  Tests set it. */
-extern bool config_sync_available;
 struct word_list *tree_cons(struct config_file *, struct word,
 	    struct word_list *rest);
 
@@ -267,6 +265,7 @@ void	check_pair(struct config_file *, struct ast_pair *);
 void	check_service(struct config_file *, struct ast_pair *);
 void	check_sync(struct config_file *, struct ast_pair *);
 void	check_sync_bases(struct config_file *);
+void	check_sync_pairs(struct config_file *);
 void	check_command(struct config_file *, struct word *, const char *what);
 bool	check_number(struct config_file *, struct word *, enum default_id,
 	    const char *what, uint32_t least, uint32_t most, uint32_t *v);

@@ -312,4 +312,5 @@ check_file(struct config_file *f)
 	check_addrs(f);
 	check_vhids(f);
 	check_sync_bases(f);
+	check_sync_pairs(f);
 }

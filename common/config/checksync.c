@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "ast.h"
+#include "syncstate.h"
 
 #define DAY_MS		86400000u
 #define KEEP_LEAST	2u		/* what is loaded, and what comes */
@@ -139,6 +140,41 @@ check_entries(struct config_file *f, struct ast_pair *p)
 		    "file");
 }
 
+/*
+ * One copy at one partner: a third node would take over with nothing, and
+ * somebody else's program with whatever it has.
+ */
+static void
+check_partner(struct config_file *f, const struct ast_pair *p)
+{
+	const struct ast_node *n;
+
+	for (n = p->node; n != NULL; n = n->next)
+		if (place_is_set(n->foreign)) {
+			config_error(f, n->foreign, "it would take over "
+			    "without the data", "a pair with sync cannot "
+			    "have a foreign node");
+			return;
+		}
+	/* Without any that is an error of its own. */
+	if (p->nnodes != 2 && p->nnodes != 0)
+		config_error(f, p->sync.at, "data goes from one node to the "
+		    "other", "sync in a pair of %u node%s: expected two",
+		    p->nnodes, p->nnodes == 1 ? "" : "s");
+}
+
+/* It names files and directories. */
+static void
+check_own_name(struct config_file *f, const struct ast_pair *p)
+{
+	char text[SHOWN_MAX];
+
+	if (!p->name.bad && p->name.s[0] == '.')
+		config_error(f, p->name.at, NULL, "pair \"%s\": expected a "
+		    "name that does not begin with a dot, for a pair with "
+		    "sync", shown(&p->name, text));
+}
+
 void
 check_sync(struct config_file *f, struct ast_pair *p)
 {
@@ -146,6 +182,8 @@ check_sync(struct config_file *f, struct ast_pair *p)
 
 	if (!place_is_set(s->at))
 		return;
+	check_partner(f, p);
+	check_own_name(f, p);
 	check_duration(f, &s->every, DEFAULT_SYNC_EVERY, "sync every", 1000,
 	    DAY_MS, &s->every_ms);
 	check_base(f, p);
@@ -182,6 +220,18 @@ good_base(const struct ast_pair *p)
 	const struct word *w = &p->sync.base;
 
 	return place_is_set(p->sync.at) && is_set(w) && !w->bad ? w : NULL;
+}
+
+void
+check_sync_pairs(struct config_file *f)
+{
+	const struct ast_pair *p;
+	uint32_t n = 0;
+
+	for (p = f->pair; p != NULL; p = p->next)
+		if (place_is_set(p->sync.at) && ++n == SYNC_PAIRS_MAX + 1)
+			config_error(f, p->sync.at, NULL, "expected at most "
+			    "%u pairs with a sync block", SYNC_PAIRS_MAX);
 }
 
 /* Of two pairs that load the same file the last would win. */

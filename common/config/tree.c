@@ -182,9 +182,6 @@ tree_service_open(struct config_file *f, struct word key,
 	SERVICE->unit = unit;
 }
 
-/* The data half is off: this line alone refuses its block. */
-bool config_sync_available = false;
-
 void
 tree_sync_open(struct config_file *f, struct word key, bool on_change,
     struct word every)
@@ -193,8 +190,6 @@ tree_sync_open(struct config_file *f, struct word key, bool on_change,
 	if (place_is_set(SYNC->at)) {
 		given_twice(f, key.at, "sync", SYNC->at);
 		SYNC = arena_alloc(f, sizeof(*SYNC));
-	} else if (!config_sync_available) {
-		tree_not_available(f, key, "sync");
 	}
 	SYNC->at = key.at;
 	SYNC->on_change = on_change;

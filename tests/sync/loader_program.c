@@ -26,8 +26,6 @@
 
 #define LIMIT_MS	200
 
-extern bool config_sync_available;
-
 static const char *program;
 static char	dir[] = "/tmp/vipair-loadprog-XXXXXX";
 static int	conf_fd = -1;
@@ -67,7 +65,6 @@ make_conf(void)
 	    "virtual address 10.0.0.10\nnode \"a\" address 10.0.0.1\n"
 	    "node \"b\" address 10.0.0.2\n}\n", dir, dir, dir);
 	(void)fclose(out);
-	config_sync_available = true;
 	c = config_load(in_dir("conf"), CONFIG_NO_SECRETS, 1);
 	ck_assert_msg(c->conf != NULL, "%s", c->problem[0].text);
 	conf_fd = sealed_make("conf", c->conf, c->conf_len);

@@ -15,9 +15,6 @@
 
 #include "config.h"
 
-/* Not part of config.h: every block is read here, allowed or not. */
-extern bool config_sync_available;
-
 static char	dir[] = "/tmp/vipair-config-XXXXXX";
 
 /* Whole file, or NULL when it is absent. */
@@ -285,22 +282,40 @@ START_TEST(test_blob_sync)
 }
 END_TEST
 
-/* The block is refused as a whole, once, while it is not available. */
-START_TEST(test_sync_refused)
+/* Eight fit into mirror and capture, a ninth is named. */
+static uint32_t
+errors_of_sync_pairs(int n)
 {
+	char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
 	struct config *c;
-	bool was = config_sync_available;
+	uint32_t errors;
+	int i;
 
-	config_sync_available = false;
-	c = load_text(MINIMAL(" secret file \"/s\"\n" SYNC),
-	    CONFIG_NO_SECRETS);
-	ck_assert_ptr_null(c->conf);
-	ck_assert_uint_eq(c->nerrors, 1);
-	ck_assert_uint_eq(c->nproblems, 1);
-	ck_assert_str_eq(c->problem[0].text,
-	    "\"sync\" is not available in this version");
+	for (i = 0; i < n; i++)
+		fprintf(out, "pair \"p%d\" {\nvhid %d\n"
+		    "virtual address 10.%d.0.9\n"
+		    "node \"a\" address 10.%d.0.1\n"
+		    "node \"b\" address 10.%d.0.2\nsecret file \"/s\"\n"
+		    "sync on change { base \"/srv/%d\"; tree \".\" }\n}\n",
+		    i, i + 1, i, i, i, i);
+	fclose(out);
+	c = load_text(text, CONFIG_NO_SECRETS);
+	errors = c->nerrors;
+	if (errors > 0)
+		ck_assert_str_eq(c->problem[0].text,
+		    "expected at most 8 pairs with a sync block");
 	config_free(c);
-	config_sync_available = was;
+	free(text);
+	return errors;
+}
+
+START_TEST(test_sync_pair_limit)
+{
+	ck_assert_uint_eq(errors_of_sync_pairs(8), 0);
+	ck_assert_uint_eq(errors_of_sync_pairs(9), 1);
+	ck_assert_uint_eq(errors_of_sync_pairs(12), 1);
 }
 END_TEST
 
@@ -314,7 +329,7 @@ errors_of_paths(int n)
 	int i;
 
 	fputs("pair \"a\" {\n virtual address 10.0.0.9\n node \"a\" address "
-	    "10.0.0.1\n secret file \"/s\"\n sync on change {\n "
+	    "10.0.0.1\n node \"b\" address 10.0.0.2\n secret file \"/s\"\n sync on change {\n "
 	    "base \"/b\"\n", out);
 	for (i = 0; i < n; i++)
 		fprintf(out, "tree \"t%d\"\n", i);
@@ -531,14 +546,13 @@ main(void)
 
 	if (mkdtemp(dir) == NULL)
 		return 1;
-	config_sync_available = true;
 	tcase_set_timeout(t, 60);
 	tcase_add_test(t, test_cases);
 	tcase_add_test(t, test_round_trip);
 	tcase_add_test(t, test_fingerprint);
 	tcase_add_test(t, test_blob);
 	tcase_add_test(t, test_blob_sync);
-	tcase_add_test(t, test_sync_refused);
+	tcase_add_test(t, test_sync_pair_limit);
 	tcase_add_test(t, test_path_limit);
 	tcase_add_test(t, test_unreadable);
 	tcase_add_test(t, test_lenient);

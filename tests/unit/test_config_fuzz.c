@@ -18,9 +18,6 @@
 #define ROUNDS	20000
 #define TEXT_MAX 8192
 
-/* Not part of config.h: the block is fuzzed, allowed or not. */
-extern bool config_sync_available;
-
 static uint64_t	state;
 
 /* xorshift64*: the same numbers everywhere. */
@@ -216,7 +213,6 @@ main(void)
 	state = seed == NULL ? UINT64_C(0x9e3779b97f4a7c15) :
 	    strtoull(seed, NULL, 0) | 1;
 	printf("VIPAIR_SEED=%#llx\n", (unsigned long long)state);
-	config_sync_available = true;
 	tcase_set_timeout(t, 100);
 	tcase_add_test(t, test_configuration);
 	tcase_add_test(t, test_secret);

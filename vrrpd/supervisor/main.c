@@ -128,15 +128,18 @@ make_absolute(struct options *opt)
 static void
 first_line(const struct supervisor *s)
 {
+	char data[120] = "";
+
+	if (rooms_sync_wanted(s->conf))
+		(void)fmt_into(data, sizeof(data), ", mirror (uid %u), "
+		    "capture (uid %u), loader (uid 0), sqlsnap (uid of a "
+		    "database)", s->uid[ROOM_MIRROR], s->uid[ROOM_CAPTURE]);
 	log_info("version %s: supervisor (uid 0), elector (uid %u), "
 	    "actuator (uid %u), keeper (uid %u), runner (uid 0), "
-	    "checker (uid %u); pairs: %u", VIPAIR_VERSION,
+	    "checker (uid %u)%s; pairs: %u", VIPAIR_VERSION,
 	    s->uid[ROOM_ELECTOR], s->uid[ROOM_ACTUATOR],
-	    s->uid[ROOM_KEEPER], s->uid[ROOM_CHECKER], s->conf->npairs);
-	if (rooms_sync_wanted(s->conf))
-		log_info("data: mirror (uid %u), capture (uid %u), loader "
-		    "(uid 0), sqlsnap (uid of each database)",
-		    s->uid[ROOM_MIRROR], s->uid[ROOM_CAPTURE]);
+	    s->uid[ROOM_KEEPER], s->uid[ROOM_CHECKER], data,
+	    s->conf->npairs);
 }
 
 static void

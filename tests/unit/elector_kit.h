@@ -34,6 +34,7 @@ elector_make(void)
 	el.supervisor = (struct channel){ -1, ROOM_ELECTOR, ROOM_SUPERVISOR };
 	el.actuator = (struct channel){ -1, ROOM_ELECTOR, ROOM_ACTUATOR };
 	el.keeper = (struct channel){ -1, ROOM_ELECTOR, ROOM_KEEPER };
+	el.mirror = (struct channel){ -1, ROOM_ELECTOR, ROOM_MIRROR };
 	for (i = 0; i < LISTENERS; i++)
 		el.listener[i] = -1;
 	for (i = 0; i < CLIENTS_MAX; i++)

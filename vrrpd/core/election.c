@@ -239,6 +239,10 @@ take_note(struct step *s)
 		break;
 	case EVENT_DATA:
 		e->data_ready = ev->data.ready;
+		/* The next epoch opened here is to be above it. */
+		if (ev->data.term > e->term)
+			(void)el_learn_term(s, ev->data.term,
+			    ev->data.term_node);
 		break;
 	case EVENT_WORD:
 		word(s);

@@ -129,8 +129,8 @@ enum event_type {
 	EVENT_ADDR_LOST,	/* somebody removed an address */
 	EVENT_KEPT,		/* a term is durable, or cannot be */
 	EVENT_SERVICE,
-	EVENT_DATA,		/* data set complete or not (issue 3) */
-	EVENT_WORD,		/* the partner's word over ssh (issue 3) */
+	EVENT_DATA,		/* data set complete or not; its epoch */
+	EVENT_WORD,		/* the partner's word over ssh */
 	EVENT_HANDOVER,		/* operator */
 	EVENT_MAINTENANCE,	/* operator */
 	EVENT_CONFLICT,		/* a stranger claims our address by ARP/NA */
@@ -191,6 +191,9 @@ struct event {
 		} service;
 		struct {
 			bool	 ready;
+			uint8_t	 term_node;
+			uint32_t term;		/* highest our own store
+						   knows, 0 none */
 		} data;
 		struct {
 			enum role role;

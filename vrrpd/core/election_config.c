@@ -81,7 +81,8 @@ election_configure(struct election_config *cfg, const struct conf *c,
 		cfg->any_foreign |= n[i].foreign;
 	}
 	cfg->preempt = p->preempt;
-	cfg->has_service = p->service.kind != SERVICE_NONE;
+	/* Data are begun and ended as a service is started and stopped. */
+	cfg->has_service = p->service.kind != SERVICE_NONE || p->has_sync;
 	cfg->flap_limit = p->flap_limit < ELECTION_FLAPS_MAX ?
 	    p->flap_limit : ELECTION_FLAPS_MAX;
 	cfg->flap_window_ns = p->flap_window_ms * NS_PER_MS;

@@ -76,8 +76,10 @@ do_send(struct elector *el, struct pair *p, const struct action *a,
 	el->now = mono_now();
 	ev.now = el->now;
 	election_step(&p->election, &p->cfg, &ev, &more);
-	if (ev.sent.ok)
+	if (ev.sent.ok) {
+		p->word_news = true;
 		do_words(el, p, &more);
+	}
 	append(q, &more);
 }
 

@@ -21,6 +21,7 @@
 #include "advert.h"
 #include "conf.h"
 #include "ctl.h"
+#include "data.h"
 #include "election.h"
 #include "ipc.h"
 #include "log.h"
@@ -41,6 +42,8 @@
 #define RETRY_NS		(50 * NS_PER_MS)
 #define SOCKET_RETRY_NS		(1 * NS_PER_S)
 #define IMPORT_WAIT_NS		(2 * NS_PER_S)
+#define MIRROR_WAIT_NS		(5 * NS_PER_S)	/* then it is a problem */
+#define PARTNER_NS		(5 * NS_PER_S)	/* its word is news so long */
 
 /* A pair and its election group want no more than these each. */
 static_assert(PORTS_MAX * 2 + CLIENTS_MAX < 256, "the poll set is small");
@@ -103,8 +106,23 @@ struct pair {
 	mono_t		maint_end;
 	char		maint_reason[MAINT_REASON_MAX];
 
-	/* History of the role: the outage is known at the hold. */
+	/* Data, and the partner's word: as the mirror said them last. */
+	struct data_plan plan;
+	struct msg_data	data;
+	mono_t		data_at;	/* unset: never told */
+	struct msg_partner partner;
+	mono_t		partner_at;	/* unset: no channel */
+	struct msg_word	word;		/* as the mirror was told last; type
+					   0: it was not */
+	bool		word_news;	/* an advert left since */
+	mono_t		word_retry;
+
+	/*
+	 * History of the role: the outage is known at the hold, the age of
+	 * the data once they are in place.
+	 */
 	bool		history_open;
+	bool		history_held;
 	struct msg_keep_history history;
 	int64_t		silent_ns;
 	mono_t		role_at;
@@ -194,7 +212,8 @@ struct elector {
 	bool		wall_stepped;	/* in this turn */
 	mono_t		began;
 
-	struct channel	supervisor, actuator, keeper;
+	struct channel	supervisor, actuator, keeper, mirror;
+	mono_t		mirror_gone;	/* since when there is none */
 	bool		stored;		/* all the keeper had is here */
 	bool		keeper_late;
 	bool		leaving;
@@ -257,12 +276,19 @@ void		 recent_note(struct recent *r, mono_t now);
 void		 actions_do(struct elector *el, struct pair *p,
 		    const struct actions *first);
 
-/* jobs.c: the service policy's hands */
+/* jobs.c: the policies' hands */
 void		 job_want(struct elector *el, struct pair *p, bool run,
 		    uint32_t term);
 void		 job_done(struct elector *el, struct pair *p,
 		    const struct msg_job_done *done);
 void		 job_timer(struct elector *el, struct pair *p);
+/* The mirror is gone or another one. */
+void		 job_lost(struct elector *el, struct pair *p);
+void		 job_reconfigured(struct elector *el, struct pair *p);
+/* Live data anew; false: not in this state. */
+bool		 job_reload_data(struct elector *el, struct pair *p);
+/* What the store has, or whether a loader may work, has changed. */
+void		 job_plan(struct elector *el, struct pair *p);
 void		 job_notify(struct elector *el, struct pair *p,
 		    enum role old_role, enum role new_role);
 
@@ -314,13 +340,24 @@ bool		 tell(struct elector *el, struct channel *ch,
 void		 channel_drain(struct elector *el, struct channel *ch);
 struct msg_head	 head_for(const struct elector *el, enum msg_type type,
 		    const struct pair *p);
-/* from_supervisor.c, from_actuator.c, from_keeper.c */
+/* from_supervisor.c, from_actuator.c, from_keeper.c, from_mirror.c */
 void		 from_supervisor(struct elector *el, const union msg *m,
 		    int fd);
 void		 from_actuator(struct elector *el, const union msg *m);
 void		 from_keeper(struct elector *el, const union msg *m);
+void		 from_mirror(struct elector *el, const union msg *m);
 void		 actuator_new(struct elector *el);
 void		 keeper_new(struct elector *el);
+void		 mirror_new(struct elector *el);
+void		 mirror_gone(struct elector *el);
+/* Whether the pair's data are fit for a takeover, told to the election. */
+void		 data_feed(struct elector *el, struct pair *p);
+/* The partner's word is there and not old. */
+bool		 partner_speaks(const struct elector *el,
+		    const struct pair *p);
+
+/* word.c: tells the mirror what this node is, if that is news */
+void		 word_say(struct elector *el, struct pair *p);
 
 /* keep.c: what is owed to the keeper */
 void		 keep_term(struct elector *el, struct pair *p, uint32_t term);
@@ -334,6 +371,8 @@ void		 history_add(struct elector *el, const struct
 void		 history_role(struct elector *el, struct pair *p,
 		    const struct action *role);
 void		 history_held(struct elector *el, struct pair *p);
+/* The data of this term are in place, or cannot be. */
+void		 history_data(struct elector *el, struct pair *p);
 
 /* reload.c */
 void		 conf_start(struct elector *el);

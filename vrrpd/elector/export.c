@@ -112,9 +112,12 @@ resume(struct elector *el, struct pair *p)
 {
 	const struct conf_pair *cp = pair_conf(el, p);
 
-	service_config(&p->service_cfg, &cp->service);
+	service_config(&p->service_cfg, &cp->service, cp->has_sync);
 	if (p->service.job != 0)
 		service_unsent(&p->service, el->now);
+	if (p->plan.job != 0)
+		data_unsent(&p->plan, el->now);
+	p->word.head.type = MSG_NONE;
 	if (p->keep_term != 0)
 		p->owed |= OWED_TERM;
 	p->seq.waiting = false;

@@ -25,6 +25,8 @@ take_neighbour(struct elector *el, const struct msg_neighbour *m, int fd)
 		ch = &el->actuator;
 	else if (m->room == ROOM_KEEPER)
 		ch = &el->keeper;
+	else if (m->room == ROOM_MIRROR)
+		ch = &el->mirror;
 	else
 		fatalx("supervisor: a channel to room %u", m->room);
 	/* The old one's last words count. */
@@ -38,8 +40,10 @@ take_neighbour(struct elector *el, const struct msg_neighbour *m, int fd)
 	});
 	if (m->room == ROOM_ACTUATOR)
 		actuator_new(el);
-	else
+	else if (m->room == ROOM_KEEPER)
 		keeper_new(el);
+	else
+		mirror_new(el);
 }
 
 static void

@@ -128,11 +128,10 @@ history_add(struct elector *el, const struct msg_keep_history *h)
 }
 
 static void
-history_close(struct elector *el, struct pair *p, uint32_t outage_ms)
+history_close(struct elector *el, struct pair *p)
 {
 	union msg m = { .keep_history = p->history };
 
-	m.keep_history.outage_ms = outage_ms;
 	p->history_open = false;
 	history_add(el, &m.keep_history);
 	(void)tell(el, &el->keeper, &m);
@@ -140,7 +139,7 @@ history_close(struct elector *el, struct pair *p, uint32_t outage_ms)
 
 /*
  * Into active, the record waits until the address is up, because only then
- * the length of the outage is known.
+ * the length of the outage is known, and then for the data.
  */
 void
 history_role(struct elector *el, struct pair *p, const struct action *a)
@@ -149,7 +148,7 @@ history_role(struct elector *el, struct pair *p, const struct action *a)
 	const bool out = a->role.old_role == ROLE_ACTIVE;
 
 	if (p->history_open)
-		history_close(el, p, UINT32_MAX);
+		history_close(el, p);
 	if (!in && !out)
 		return;
 	p->history = (struct msg_keep_history){
@@ -165,12 +164,13 @@ history_role(struct elector *el, struct pair *p, const struct action *a)
 		.data_age_ms = UINT32_MAX,
 	};
 	p->history_open = true;
+	p->history_held = false;
 	/* Told to go: the address was held until that very word. */
 	p->silent_ns = a->role.reason == REASON_GO_NOW ? 0 :
 	    a->role.silent_ns;
 	p->role_at = el->now;
 	if (out)
-		history_close(el, p, UINT32_MAX);
+		history_close(el, p);
 }
 
 void
@@ -178,12 +178,38 @@ history_held(struct elector *el, struct pair *p)
 {
 	int64_t ms;
 
-	if (!p->history_open)
+	if (!p->history_open || p->history_held)
 		return;
+	p->history_held = true;
 	ms = (p->silent_ns + mono_span_ns(p->role_at, el->now)) / NS_PER_MS;
-	if (p->history.from_node == ELECTION_NODE_NONE || p->silent_ns < 0 ||
-	    ms >= UINT32_MAX)
-		history_close(el, p, UINT32_MAX);
-	else
-		history_close(el, p, (uint32_t)ms);
+	if (p->history.from_node != ELECTION_NODE_NONE && p->silent_ns >= 0 &&
+	    ms < UINT32_MAX)
+		p->history.outage_ms = (uint32_t)ms;
+	if (!p->service_cfg.data)
+		history_close(el, p);
+}
+
+/* How old what was loaded is; live data that stayed are of this moment. */
+static uint32_t
+data_age_ms(const struct elector *el, const struct pair *p)
+{
+	const int64_t age_ns = el->wall_ns - p->data.made_wall_ns;
+
+	if (p->service.failed_step != 0)
+		return UINT32_MAX;
+	if (!p->service.loaded)
+		return 0;
+	if (!mono_is_set(p->data_at) || p->data.made_wall_ns == 0 ||
+	    age_ns / NS_PER_MS >= UINT32_MAX)
+		return UINT32_MAX;
+	return age_ns < 0 ? 0 : (uint32_t)(age_ns / NS_PER_MS);
+}
+
+void
+history_data(struct elector *el, struct pair *p)
+{
+	if (!p->history_open || p->history.new_role != ROLE_ACTIVE)
+		return;
+	p->history.data_age_ms = data_age_ms(el, p);
+	history_close(el, p);
 }

@@ -28,7 +28,7 @@
 #define DRAIN_ROUNDS	64
 #define DRAIN_FRAMES	16
 
-#define FDS_MAX		(3 + 2 * PORTS_MAX + LISTENERS + CLIENTS_MAX)
+#define FDS_MAX		(4 + 2 * PORTS_MAX + LISTENERS + CLIENTS_MAX)
 
 /* The poll set of one turn, and where each part of it begins. */
 struct turn {
@@ -58,6 +58,7 @@ watch_all(struct elector *el, struct turn *t)
 	(void)watch(t, el->supervisor.fd, POLLIN);
 	(void)watch(t, el->actuator.fd, POLLIN);
 	(void)watch(t, el->keeper.fd, POLLIN);
+	(void)watch(t, el->mirror.fd, POLLIN);
 	for (i = 0; i < el->ports_top; i++) {
 		if (el->port[i].ifindex == 0)
 			continue;
@@ -248,6 +249,7 @@ turn(struct elector *el)
 	struct turn t;
 	const int channel[] = {
 		el->supervisor.fd, el->actuator.fd, el->keeper.fd,
+		el->mirror.fd,
 	};
 
 	memset(t.port_at, 0, sizeof(t.port_at));
@@ -260,6 +262,8 @@ turn(struct elector *el)
 		channel_drain(el, &el->actuator);
 	if (t.fd[2].revents != 0 && el->keeper.fd == channel[2])
 		channel_drain(el, &el->keeper);
+	if (t.fd[3].revents != 0 && el->mirror.fd == channel[3])
+		channel_drain(el, &el->mirror);
 	drain_ports(el, &t);
 	timers(el, false);
 	check_keeper(el);
@@ -284,6 +288,7 @@ start(struct elector *el)
 	channel_set(&el->supervisor, ROOM_FD_SUPERVISOR, ROOM_SUPERVISOR);
 	channel_set(&el->actuator, ROOM_FD_PEER, ROOM_ACTUATOR);
 	channel_set(&el->keeper, ROOM_FD_KEEPER, ROOM_KEEPER);
+	channel_set(&el->mirror, -1, ROOM_MIRROR);
 	for (i = 0; i < LISTENERS; i++)
 		el->listener[i] = -1;
 	for (i = 0; i < CLIENTS_MAX; i++)
@@ -292,7 +297,7 @@ start(struct elector *el)
 		el->port[i].advert = el->port[i].stray = -1;
 	clock_read(el);
 	el->wall_stepped = false;
-	el->began = el->now;
+	el->began = el->mirror_gone = el->now;
 	el->unfiltered = VIPAIR_SANITIZED;
 	el->realtime = room_is_realtime();
 	conf_start(el);

@@ -20,19 +20,73 @@ result(enum ctl_code code, uint8_t node)
 	};
 }
 
+static const char *
+request_name(const struct ctl_request *rq)
+{
+	switch (rq->command) {
+	case CTL_HANDOVER:
+		return "handover";
+	case CTL_RELOAD_DATA:
+		return "its data to be loaded anew";
+	case CTL_ASK:
+		switch (rq->arg[0]) {
+		case ASK_SYNC:
+			return "a sync now";
+		case ASK_DISMISS:
+			return "a branch to be dismissed";
+		case ASK_ADOPT:
+			return "a branch to be adopted";
+		case ASK_RESTORE:
+			return "an older generation";
+		default:
+			return "a takeover with the data there are";
+		}
+	default:
+		return rq->arg[0] != 0 ? "maintenance on" : "maintenance off";
+	}
+}
+
 static void
 note_operator(struct elector *el, const struct pair *p,
     const struct ctl_request *rq, uid_t uid)
 {
 	log_info("pair %s: operator with uid %u asks for %s",
 	    conf_string(el->conf, pair_conf(el, p)->name), uid,
-	    rq->command == CTL_HANDOVER ? "handover" :
-	    rq->arg[0] != 0 ? "maintenance on" : "maintenance off");
+	    request_name(rq));
 	note(el, p, &(struct ctl_event){
 		.kind = CTL_EVENT_OPERATOR,
 		.new_ = rq->arg[0] != 0,
 		.value = rq->command,
 	});
+}
+
+static bool
+ask_mirror(struct elector *el, struct pair *p, enum ask_kind kind,
+    const struct ctl_request *rq)
+{
+	union msg m = { .ask = {
+		.head = head_for(el, MSG_ASK, p),
+		.token = rq->token,
+		.kind = kind,
+	} };
+
+	if (kind != ASK_HANDOVER) {
+		m.ask.value = (uint64_t)rq->arg[1];
+		m.ask.value2 = (uint64_t)rq->arg[2];
+	}
+	return tell(el, &el->mirror, &m);
+}
+
+/* The active partner is asked by ssh, when this node could follow it. */
+static struct ctl_result
+ask_partner(struct elector *el, struct pair *p, const struct client *c)
+{
+	if (p->election.state != STATE_STANDBY || !p->election.data_ready)
+		return result(CTL_REFUSED_STATE, p->partner.node);
+	if (!ask_mirror(el, p, ASK_HANDOVER, &c->rq))
+		return result(CTL_REFUSED_STANDBY, p->partner.node);
+	note_operator(el, p, &c->rq, c->uid);
+	return result(CTL_OK, p->partner.node);
 }
 
 /* Only the active node can hand over; a standby says whom to ask. */
@@ -51,6 +105,9 @@ hand_over(struct elector *el, struct pair *p, const struct client *c)
 	}
 	if (e->state == STATE_LEAVING || e->state == STATE_RELEASING)
 		return result(CTL_OK, p->self);
+	if (p->started && partner_speaks(el, p) &&
+	    p->partner.role == ROLE_ACTIVE)
+		return ask_partner(el, p, c);
 	if (!p->started || !mono_is_set(e->heard) ||
 	    mono_span_ns(e->heard, el->now) >
 	    election_down_ns(e, &p->cfg))
@@ -72,6 +129,49 @@ maintain(struct elector *el, struct pair *p, const struct client *c)
 		until = el->wall_ns / NS_PER_S + rq->arg[1];
 	note_operator(el, p, rq, c->uid);
 	pair_maintenance(el, p, rq->arg[0] == 1, until, rq->reason);
+	return result(CTL_OK, p->self);
+}
+
+/* Of all pairs, those without data are not meant. */
+static struct ctl_result
+no_data(const struct client *c)
+{
+	return result(c->rq.pair == CTL_PAIR_ALL ? CTL_OK : CTL_NO_DATA,
+	    ELECTION_NODE_NONE);
+}
+
+static struct ctl_result
+ask_data(struct elector *el, struct pair *p, const struct client *c)
+{
+	const int64_t kind = c->rq.arg[0];
+
+	if (kind <= ASK_HANDOVER || kind >= ASK_KINDS ||
+	    (c->rq.pair == CTL_PAIR_ALL && kind != ASK_SYNC))
+		return result(CTL_BAD_REQUEST, 0);
+	if (!pair_conf(el, p)->has_sync)
+		return no_data(c);
+	if (!ask_mirror(el, p, (enum ask_kind)kind, &c->rq))
+		return result(CTL_NO_MIRROR, p->self);
+	note_operator(el, p, &c->rq, c->uid);
+	return result(CTL_OK, p->self);
+}
+
+/* On a standby what is wished is loaded at its next takeover. */
+static struct ctl_result
+reload_data(struct elector *el, struct pair *p, const struct client *c)
+{
+	if (!pair_conf(el, p)->has_sync)
+		return no_data(c);
+	if (!pair_holds(p))
+		return result(CTL_REFUSED_STANDBY, p->election.heard_node);
+	if (p->election.state != STATE_ACTIVE)
+		return result(CTL_REFUSED_STATE, p->self);
+	/* Nothing is stopped for what cannot be done. */
+	if (el->mirror.fd == -1)
+		return result(CTL_NO_MIRROR, p->self);
+	if (!job_reload_data(el, p))
+		return result(CTL_REFUSED_STATE, p->self);
+	note_operator(el, p, &c->rq, c->uid);
 	return result(CTL_OK, p->self);
 }
 
@@ -109,6 +209,10 @@ operator_do(struct elector *el, const struct client *c)
 		return for_pairs(el, c, hand_over);
 	case CTL_MAINTENANCE:
 		return for_pairs(el, c, maintain);
+	case CTL_ASK:
+		return for_pairs(el, c, ask_data);
+	case CTL_RELOAD_DATA:
+		return for_pairs(el, c, reload_data);
 	case CTL_LOG_LEVEL:
 		if (rq->arg[0] < LOG_LEVEL_ERROR ||
 		    rq->arg[0] > LOG_LEVEL_DEBUG)

@@ -56,7 +56,9 @@ pair_new(struct elector *el, struct pair *p, uint16_t index)
 	p->reason = REASON_START;
 	election_init(&p->election);
 	service_init(&p->service);
-	service_config(&p->service_cfg, &pair_conf(el, p)->service);
+	data_init(&p->plan);
+	service_config(&p->service_cfg, &pair_conf(el, p)->service,
+	    pair_conf(el, p)->has_sync);
 }
 
 static void
@@ -130,6 +132,10 @@ pair_step(struct elector *el, struct pair *p, struct event *ev)
 		p->service_told = p->service.state;
 		step_once(el, p, &said);
 	}
+	if (pair_conf(el, p)->has_sync) {
+		job_plan(el, p);
+		word_say(el, p);
+	}
 	pair_due(el, p);
 	/* The way out was free; what made us leave is still so. */
 	if (p->link_closing && !pair_holds(p)) {
@@ -180,6 +186,7 @@ pair_begin(struct elector *el, struct pair *p)
 	if (!p->started && p->configured) {
 		p->started = true;
 		pair_step(el, p, &start);
+		data_feed(el, p);
 		keep_ceiling(el, p);
 		/* Its answer tells what is really on the interface. */
 		(void)tell(el, &el->actuator, &release);
@@ -293,6 +300,8 @@ pair_timers(struct elector *el, struct pair *p)
 	if (p->floors_changed != 0)
 		keep_floors(el, p, false);
 	job_timer(el, p);
+	if (mono_reached(el->now, p->word_retry))
+		word_say(el, p);
 	if (mono_reached(el->now, p->import_wait))
 		pair_link_check(el, p);
 	if (p->started && !mono_is_set(p->import_wait) &&
@@ -309,6 +318,8 @@ pair_due(struct elector *el, struct pair *p)
 	if (p->started && !mono_is_set(p->import_wait))
 		due = election_deadline(&p->election);
 	due = mono_first(due, p->service.due);
+	due = mono_first(due, p->plan.due);
+	due = mono_first(due, p->word_retry);
 	due = mono_first(due, p->retry);
 	due = mono_first(due, p->want_socket);
 	due = mono_first(due, p->maint_end);

@@ -13,6 +13,7 @@
 #define LINGER_NS	(10 * NS_PER_S)	/* after the last time it was seen */
 #define STRIPPED_NS	(60 * NS_PER_S)
 #define UNHEARD_NS	(30 * NS_PER_S)	/* a standby cannot try again */
+#define LOADS_MAX	2	/* one may fail because the head moved on */
 
 static struct ctl_problem *
 add(struct problems *out, enum problem number)
@@ -252,12 +253,16 @@ standing_problems(const struct elector *el, const struct pair *p,
 static void
 service_problems(const struct pair *p, struct problems *out)
 {
+	const bool failed = p->service.state == SERVICE_FAILED ||
+	    (election_role(&p->election) == ROLE_FAULTED &&
+	    p->reason == REASON_SERVICE_FAILED);
 	struct ctl_problem *r;
 
-	/* Handed over and stopped since, it is still why we are faulted. */
-	if (p->service.state == SERVICE_FAILED || p->service.stop_failed ||
-	    (election_role(&p->election) == ROLE_FAULTED &&
-	    p->reason == REASON_SERVICE_FAILED)) {
+	/*
+	 * Handed over and stopped since, it is still why we are faulted; but
+	 * with data that did not come, it was not the service that failed.
+	 */
+	if (p->service.stop_failed || (failed && p->service.failed_step == 0)) {
 		r = add(out, PROBLEM_SERVICE_FAILED);
 		r->value[0] = p->service.failed_check;
 		r->value[1] = p->service.stop_failed;
@@ -266,6 +271,51 @@ service_problems(const struct pair *p, struct problems *out)
 		r = add(out, PROBLEM_SERVICE_UNHEALTHY);
 		r->value[0] = p->service.failed_check;
 		r->value[1] = p->service.fails;
+	}
+}
+
+/* What BEGIN, LOAD or WRITE of the last takeover, or a loader here, met. */
+static void
+load_problem(const struct pair *p, struct problems *out)
+{
+	struct ctl_problem *r;
+
+	if (p->service.failed_step != 0) {
+		r = add(out, PROBLEM_LOAD_FAILED);
+		r->value[0] = p->service.failed_status;
+		r->value[1] = p->service.failed_step;
+	} else if (p->plan.failed == JOB_SETTLE ||
+	    (p->plan.failed != 0 && p->plan.fails >= LOADS_MAX)) {
+		r = add(out, PROBLEM_LOAD_FAILED);
+		r->value[0] = p->plan.status;
+		r->value[1] = p->plan.failed;
+	}
+}
+
+static void
+data_problems(const struct elector *el, const struct pair *p,
+    struct problems *out)
+{
+	const bool told = mono_is_set(p->data_at);
+	const bool mirror = el->mirror.fd != -1;
+	struct ctl_problem *r;
+
+	if (!pair_conf(el, p)->has_sync)
+		return;
+	if (p->started && !p->election.data_ready && !pair_holds(p)) {
+		r = add(out, PROBLEM_DATA_NOT_READY);
+		r->value[0] = told ? p->data.state : DATA_STATES;
+	}
+	load_problem(p, out);
+	/* Not there, says nothing, or owes an answer. */
+	if ((!mirror && mono_span_ns(el->mirror_gone, el->now) >=
+	    MIRROR_WAIT_NS) || (mirror && !told && p->started &&
+	    mono_span_ns(p->ready_at, el->now) >= MIRROR_WAIT_NS) ||
+	    p->service.end_late || p->service.failed_late) {
+		r = add(out, PROBLEM_MIRROR_DOWN);
+		r->value[0] = mirror;
+		r->value[1] = p->service.end_late ? JOB_END :
+		    p->service.failed_late ? p->service.failed_step : 0;
 	}
 }
 
@@ -307,6 +357,7 @@ problems_of(const struct elector *el, const struct pair *p,
 	advert_problems(el, p, out);
 	standing_problems(el, p, out);
 	service_problems(p, out);
+	data_problems(el, p, out);
 	flood_problem(el, p, out);
 	sort(out);
 }

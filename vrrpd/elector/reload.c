@@ -182,7 +182,8 @@ carry_over(struct elector *el, struct pair *p)
 	struct event ev = { .type = EVENT_CONFIG };
 	const struct conf_pair *cp = pair_conf(el, p);
 
-	service_config(&p->service_cfg, &cp->service);
+	service_config(&p->service_cfg, &cp->service, cp->has_sync);
+	job_reconfigured(el, p);
 	if (p->self == ELECTION_NODE_NONE) {
 		p->configured = false;
 		p->link.self = LINK_SELF_NONE;

@@ -178,8 +178,13 @@ service_want(struct service *s, const struct service_config *cfg, bool run,
 {
 	bool changed = run != s->run;
 
-	if (!cfg->exists)
+	if (!cfg->exists) {
+		/* Taken out of the configuration while it ran: nobody's. */
+		if (s->run && !run)
+			s->state = SERVICE_STOPPED;
+		s->run = false;
 		return 0;
+	}
 	s->term = term;
 	s->run = run;
 	if (!changed && s->state != SERVICE_UNKNOWN)
@@ -376,7 +381,10 @@ service_done(struct service *s, const struct service_config *cfg,
 			return 0;
 		}
 		s->job = kind;
-		return ask_again(s, cfg, now);
+		if (!service_is_mirrors(kind))
+			return ask_again(s, cfg, now);
+		service_unsent(s, now);
+		return 0;
 	}
 	switch (kind) {
 	case JOB_START:
@@ -442,32 +450,47 @@ service_reload(struct service *s, const struct service_config *cfg,
 	return ask_stop(s, cfg, now);
 }
 
+/* Data that came with the new configuration. */
+static enum job_kind
+data_came(struct service *s, const struct service_config *cfg, mono_t now)
+{
+	/* Marked and loaded as in a takeover, for which the service rests. */
+	if (s->run && s->data_term == 0 && s->state == SERVICE_RUNNING)
+		return service_reload(s, cfg, now);
+	if (s->job != 0 || s->run)
+		return 0;
+	if (s->state == SERVICE_STOPPED && !s->ended)
+		return ask_end(s, cfg, now);
+	return 0;
+}
+
+/* Data that went with it, maybe in the middle of a step. */
+static enum job_kind
+data_went(struct service *s, const struct service_config *cfg, mono_t now)
+{
+	s->data_term = 0;
+	s->reloading = false;
+	s->ended = false;
+	s->end_late = false;
+	s->failed_step = 0;
+	if (!service_is_mirrors(s->job) && s->job != JOB_LOAD)
+		return 0;
+	s->job = 0;
+	return s->run ? ask_start(s, cfg, now) : stopped(s, cfg, now);
+}
+
 enum job_kind
 service_reconfigured(struct service *s, const struct service_config *cfg,
     mono_t now)
 {
 	if (!cfg->exists) {
-		service_init(s);
-		return 0;
-	}
-	/* Data came: they are loaded and marked as in a takeover. */
-	if (cfg->data && s->run && s->data_term == 0 && s->job != JOB_BEGIN &&
-	    s->job != JOB_LOAD && s->job != JOB_WRITE)
-		return service_reload(s, cfg, now);
-	if (cfg->data)
-		return 0;
-	s->data_term = 0;
-	s->reloading = false;
-	s->failed_step = 0;
-	s->end_late = false;
-	if (!service_is_mirrors(s->job) && s->job != JOB_LOAD)
-		return 0;
-	/* They went in mid-step. */
-	if (s->job == JOB_END && !s->run) {
 		s->job = 0;
-		return stopped(s, cfg, now);
+		s->due = MONO_NEVER;
+		return 0;
 	}
-	return next_job(s, cfg, now);
+	if (s->state == SERVICE_UNKNOWN && s->job == 0 && !s->run)
+		return next_job(s, cfg, now);
+	return cfg->data ? data_came(s, cfg, now) : data_went(s, cfg, now);
 }
 
 void

@@ -18,6 +18,7 @@ enum stage {
 	STAGE_PAIR = 0,
 	STAGE_ADDR,
 	STAGE_PEER,
+	STAGE_DATA,
 	STAGE_PROBLEM,
 };
 
@@ -177,6 +178,17 @@ say_addr(const struct elector *el, const struct pair *p, uint32_t i,
 		r->lease_left_ns = mono_span_ns(el->now, p->lease_end);
 }
 
+/* No advert of it: what it says by ssh, if it says anything. */
+static void
+peer_by_word(const struct elector *el, const struct pair *p, uint8_t i,
+    struct ctl_peer *r)
+{
+	if (!partner_speaks(el, p) || p->partner.node != i)
+		return;
+	r->role = p->partner.role;
+	r->heard_ns = age(el, p->partner_at);
+}
+
 static void
 say_peer(const struct elector *el, const struct pair *p, uint8_t i,
     struct ctl_peer *r)
@@ -202,11 +214,26 @@ say_peer(const struct elector *el, const struct pair *p, uint8_t i,
 	}
 	r->heard_ns = age(el, p->node_heard[i]);
 	if (!p->configured || r->heard_ns == CTL_AGE_UNKNOWN ||
-	    r->heard_ns > election_down_ns(e, &p->cfg))
+	    r->heard_ns > election_down_ns(e, &p->cfg)) {
+		peer_by_word(el, p, i, r);
 		return;
+	}
 	/* Only an active node sends adverts. */
 	r->role = ROLE_ACTIVE;
 	r->role_since_ns = age(el, p->node_since[i]);
+}
+
+static void
+say_data(const struct elector *el, const struct pair *p, struct ctl_data *r)
+{
+	r->head = head(CTL_DATA, sizeof(*r), p->index);
+	r->age_ns = age(el, p->data_at);
+	r->data = p->data;
+	r->partner_age_ns = age(el, p->partner_at);
+	r->partner = p->partner;
+	r->step = service_is_mirrors(p->service.job) ||
+	    p->service.job == JOB_LOAD ? p->service.job : p->plan.job;
+	r->load_took_ms = p->service.load_took_ms;
 }
 
 /* The next problem from number cur->i on; 0 when there is none. */
@@ -255,8 +282,15 @@ next_of_pair(struct elector *el, struct cursor *cur, void *buf)
 			say_peer(el, p, (uint8_t)cur->i++, buf);
 			return sizeof(struct ctl_peer);
 		}
+		cur->stage = STAGE_DATA;
+		__attribute__((fallthrough));
+	case STAGE_DATA:
 		cur->stage = STAGE_PROBLEM;
 		cur->i = 0;
+		if (cp->has_sync) {
+			say_data(el, p, buf);
+			return sizeof(struct ctl_data);
+		}
 		__attribute__((fallthrough));
 	case STAGE_PROBLEM:
 		n = next_problem(el, p, cur, buf);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 
 /*
- * Runner: root, one job, then gone.  Starts and stops the service of a pair
- * and runs its notify hooks, on the supervisor's word, which is an index and
- * numbers; what is run stands in the configuration.
+ * Runner: root, one job, then gone.  Starts and stops the service of a pair,
+ * runs its notify hooks and what fills its data, on the supervisor's word,
+ * which is an index and numbers; what is run stands in the configuration.
  *
  * Never a shell, never a path that anybody but root could write to, never
  * longer than its time limit, never a socket: it has none and opens none.
@@ -78,6 +78,18 @@ query(const struct job_args *j)
 	if (j->pair->service.kind != SERVICE_UNIT)
 		return JOB_EXIT_REFUSED;
 	return job_systemctl(j, "is-active");
+}
+
+/* Before capture exec: puts beside the data what cannot be copied as it is. */
+static int
+fill(const struct job_args *j)
+{
+	const char *command =
+	    conf_string(j->conf, j->pair->sync.before_capture);
+
+	if (!j->pair->has_sync || command[0] == '\0')
+		return JOB_EXIT_REFUSED;
+	return job_command(j, command, NULL);
 }
 
 /* One hook: its arguments are pair, old role, new role, term. */
@@ -163,6 +175,7 @@ main(int argc, char **argv)
 		{ "stop", stop },
 		{ "notify", notify },
 		{ "query", query },
+		{ "fill", fill },
 	};
 	struct job_args job;
 	size_t i;

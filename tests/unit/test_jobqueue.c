@@ -155,6 +155,127 @@ START_TEST(test_forget)
 }
 END_TEST
 
+/* Stop, load, start, in whatever order they were asked for. */
+START_TEST(test_a_load_is_between_stop_and_start)
+{
+	(void)add(JOB_LOAD, 2);
+	(void)add(JOB_START, 3);
+	ck_assert_uint_eq(next(LANE_SERVICE), 2);
+	ck_assert_uint_eq(next(LANE_SERVICE), 0);
+	(void)jobqueue_done(&q, LANE_SERVICE, JOB_OK, out);
+	ck_assert_uint_eq(next(LANE_SERVICE), 3);
+	(void)jobqueue_done(&q, LANE_SERVICE, JOB_OK, out);
+	(void)add(JOB_STOP, 4);
+	(void)add(JOB_LOAD, 5);
+	ck_assert_uint_eq(next(LANE_SERVICE), 4);
+	(void)jobqueue_done(&q, LANE_SERVICE, JOB_OK, out);
+	ck_assert_uint_eq(next(LANE_SERVICE), 5);
+}
+END_TEST
+
+START_TEST(test_a_stop_makes_loads_obsolete)
+{
+	(void)add(JOB_LOAD, 1);
+	(void)next(LANE_SERVICE);
+	(void)add(JOB_LOAD, 2);
+	(void)add(JOB_SETTLE, 3);
+	(void)add(JOB_START, 4);
+	ck_assert_uint_eq(add(JOB_STOP, 5), 3);
+	ck_assert_uint_eq(out[0].job.term, 4);
+	ck_assert_uint_eq(out[1].job.term, 2);
+	ck_assert_uint_eq(out[2].job.term, 3);
+	ck_assert_uint_eq(out[2].result, JOB_SUPERSEDED);
+	/* What runs is waited for. */
+	ck_assert_uint_eq(next(LANE_SERVICE), 0);
+	(void)jobqueue_done(&q, LANE_SERVICE, JOB_OK, out);
+	ck_assert_uint_eq(next(LANE_SERVICE), 5);
+}
+END_TEST
+
+START_TEST(test_a_load_ends_a_prepare)
+{
+	(void)add(JOB_PREPARE, 1);
+	ck_assert_uint_eq(next(LANE_PREPARE), 1);
+	(void)add(JOB_PREPARE, 2);
+	ck_assert(!jobqueue_ends_prepare(&q));
+	ck_assert_uint_eq(add(JOB_LOAD, 3), 1);
+	ck_assert_uint_eq(out[0].job.term, 2);
+	ck_assert(jobqueue_ends_prepare(&q));
+	/* Not beside it: one loader at a time. */
+	ck_assert_uint_eq(next(LANE_SERVICE), 0);
+	(void)jobqueue_done(&q, LANE_PREPARE, JOB_SUPERSEDED, out);
+	ck_assert(!jobqueue_ends_prepare(&q));
+	ck_assert_uint_eq(next(LANE_SERVICE), 3);
+	(void)add(JOB_PREPARE, 4);
+	ck_assert_uint_eq(next(LANE_PREPARE), 0);
+	(void)jobqueue_done(&q, LANE_SERVICE, JOB_OK, out);
+	ck_assert_uint_eq(next(LANE_PREPARE), 4);
+}
+END_TEST
+
+START_TEST(test_a_stop_does_not_wait_for_a_prepare)
+{
+	(void)add(JOB_PREPARE, 1);
+	(void)next(LANE_PREPARE);
+	(void)add(JOB_STOP, 2);
+	(void)add(JOB_SETTLE, 3);
+	ck_assert_uint_eq(next(LANE_SERVICE), 2);
+	(void)jobqueue_done(&q, LANE_SERVICE, JOB_OK, out);
+	ck_assert_uint_eq(next(LANE_SERVICE), 0);
+	(void)jobqueue_done(&q, LANE_PREPARE, JOB_SUPERSEDED, out);
+	ck_assert_uint_eq(next(LANE_SERVICE), 3);
+}
+END_TEST
+
+START_TEST(test_nothing_is_loaded_below_a_service)
+{
+	ck_assert(jobqueue_refuses(&q, JOB_SETTLE, true));
+	ck_assert(!jobqueue_refuses(&q, JOB_SETTLE, false));
+	ck_assert(!jobqueue_refuses(&q, JOB_LOAD, true));
+	(void)add(JOB_START, 1);
+	(void)next(LANE_SERVICE);
+	ck_assert(jobqueue_refuses(&q, JOB_LOAD, true));
+	/* A start that failed may have left something running. */
+	(void)jobqueue_done(&q, LANE_SERVICE, JOB_FAILED, out);
+	ck_assert(jobqueue_refuses(&q, JOB_SETTLE, false));
+	(void)add(JOB_STOP, 2);
+	(void)next(LANE_SERVICE);
+	(void)jobqueue_done(&q, LANE_SERVICE, JOB_FAILED, out);
+	ck_assert(jobqueue_refuses(&q, JOB_LOAD, false));
+	(void)add(JOB_STOP, 3);
+	(void)next(LANE_SERVICE);
+	(void)jobqueue_done(&q, LANE_SERVICE, JOB_OK, out);
+	ck_assert(!jobqueue_refuses(&q, JOB_LOAD, false));
+	ck_assert(!jobqueue_refuses(&q, JOB_SETTLE, false));
+}
+END_TEST
+
+/* The capture's is not the elector's to forget, nor the other way round. */
+START_TEST(test_forget_loads_and_fills)
+{
+	(void)add(JOB_FILL, 1);
+	(void)next(LANE_FILL);
+	(void)add(JOB_FILL, 2);
+	(void)add(JOB_LOAD, 3);
+	(void)next(LANE_SERVICE);
+	(void)add(JOB_LOAD, 4);
+	(void)add(JOB_PREPARE, 5);
+	jobqueue_forget(&q);
+	ck_assert(q.running[LANE_FILL].answer);
+	ck_assert(!jobqueue_idle(&q));
+	/* What is under way goes to its end. */
+	ck_assert_uint_eq(jobqueue_done(&q, LANE_SERVICE, JOB_OK, out), 1);
+	ck_assert(!out[0].job.answer);
+	ck_assert_uint_eq(next(LANE_SERVICE), 0);
+	ck_assert_uint_eq(next(LANE_PREPARE), 0);
+	ck_assert(jobqueue_idle(&q));
+	jobqueue_forget_fill(&q);
+	ck_assert(!q.running[LANE_FILL].answer);
+	(void)jobqueue_done(&q, LANE_FILL, JOB_OK, out);
+	ck_assert_uint_eq(next(LANE_FILL), 0);
+}
+END_TEST
+
 START_TEST(test_done_without_a_job)
 {
 	ck_assert_uint_eq(jobqueue_done(&q, LANE_CHECK, JOB_OK, out), 0);
@@ -162,12 +283,30 @@ START_TEST(test_done_without_a_job)
 END_TEST
 
 #define TURNS	20000
+#define NKINDS	(sizeof(kinds) / sizeof(kinds[0]))
+
+static const enum job_kind kinds[] = {
+	JOB_START, JOB_STOP, JOB_CHECK, JOB_NOTIFY, JOB_QUERY, JOB_LOAD,
+	JOB_PREPARE, JOB_SETTLE, JOB_FILL,
+};
+
+/* One loader at a time. */
+static void
+check_loader(void)
+{
+	const uint32_t kind = q.running[LANE_SERVICE].kind;
+
+	if (kind == JOB_LOAD || kind == JOB_SETTLE)
+		ck_assert_uint_eq(q.running[LANE_PREPARE].kind, 0);
+}
 
 static bool
 empty(void)
 {
 	return jobqueue_idle(&q) && q.query.kind == 0 && q.check.kind == 0 &&
-	    q.running[LANE_CHECK].kind == 0;
+	    q.running[LANE_CHECK].kind == 0 && q.prepare.kind == 0 &&
+	    q.running[LANE_PREPARE].kind == 0 && q.fill.kind == 0 &&
+	    q.running[LANE_FILL].kind == 0;
 }
 
 /* Whatever is asked in whatever order: every job is answered once. */
@@ -185,13 +324,14 @@ START_TEST(test_every_job_is_answered_once)
 		lane = (enum lane)(rand() % LANE_COUNT);
 		n = 0;
 		if (turn < TURNS && rand() % 3 == 0)
-			n = add((enum job_kind)(1 + rand() % 5), ++added);
+			n = add(kinds[(size_t)rand() % NKINDS], ++added);
 		else if (rand() % 2 == 0)
 			(void)next(lane);
 		else
 			n = jobqueue_done(&q, lane, rand() % 2 ? JOB_OK :
 			    JOB_FAILED, out);
 		ck_assert_uint_le(n, JOBQUEUE_ANSWERS_MAX);
+		check_loader();
 		for (i = 0; i < n; i++)
 			answers[out[i].job.term]++;
 	}
@@ -219,6 +359,12 @@ main(void)
 	tcase_add_test(t, test_one_check);
 	tcase_add_test(t, test_lanes_run_beside_each_other);
 	tcase_add_test(t, test_notify_in_order_and_bounded);
+	tcase_add_test(t, test_a_load_is_between_stop_and_start);
+	tcase_add_test(t, test_a_stop_makes_loads_obsolete);
+	tcase_add_test(t, test_a_load_ends_a_prepare);
+	tcase_add_test(t, test_a_stop_does_not_wait_for_a_prepare);
+	tcase_add_test(t, test_nothing_is_loaded_below_a_service);
+	tcase_add_test(t, test_forget_loads_and_fills);
 	tcase_add_test(t, test_forget);
 	tcase_add_test(t, test_done_without_a_job);
 	tcase_add_loop_test(t, test_every_job_is_answered_once, 1, 6);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 
 /*
- * Supervisor: forks runner and checker for the jobs of the pairs, one of a
- * lane at a time, in a process group each, with a time limit each.  Nothing
+ * Supervisor: forks runner, checker and loader for the jobs of the pairs, one
+ * of a lane at a time, in a process group each, with a time limit each.  Nothing
  * here waits for a child: what ends is told by jobs_reap().
  */
 
@@ -16,8 +16,8 @@
 #include "election.h"
 #include "job_limits.h"
 #include "jobs.h"
+#include "jobspawn.h"
 #include "rooms.h"
-#include "spawn.h"
 #include "supervisor.h"
 
 /* The runner keeps its limit itself; this is for one that does not. */
@@ -29,35 +29,18 @@ service_of(const struct supervisor *s, uint32_t pair)
 	return &conf_pair(s->conf, pair)->service;
 }
 
-static int64_t
-limit_ms(const struct supervisor *s, uint32_t pair, uint32_t kind)
-{
-	const struct conf_service *sv = service_of(s, pair);
-
-	switch (kind) {
-	case JOB_START:
-		return sv->start_timeout_ms;
-	case JOB_STOP:
-		return sv->stop_timeout_ms;
-	case JOB_CHECK:
-		return sv->check_every_ms < JOB_CHECK_LIMIT_MS ?
-		    sv->check_every_ms : JOB_CHECK_LIMIT_MS;
-	case JOB_NOTIFY:
-		return JOB_NOTIFY_LIMIT_MS;
-	default:
-		return JOB_QUERY_LIMIT_MS;
-	}
-}
-
 int64_t
 jobs_stop_limit_ms(const struct supervisor *s)
 {
 	int64_t sum = 0;
 	uint32_t i;
 
-	for (i = 0; i < s->conf->npairs; i++)
+	for (i = 0; i < s->conf->npairs; i++) {
 		if (service_of(s, i)->kind != SERVICE_NONE)
 			sum += service_of(s, i)->stop_timeout_ms;
+		if (conf_pair(s->conf, i)->has_sync)
+			sum += JOB_LAST_SYNC_MS;
+	}
 	return sum;
 }
 
@@ -98,7 +81,8 @@ tell(struct supervisor *s, uint32_t pair, const struct job_answer *a,
 	} };
 
 	if (a->job.answer)
-		rooms_send(s, ROOM_ELECTOR, &m, -1);
+		rooms_send(s, a->job.kind == JOB_FILL ? ROOM_CAPTURE :
+		    ROOM_ELECTOR, &m, -1);
 }
 
 static void
@@ -113,18 +97,42 @@ add(struct supervisor *s, uint32_t pair, const struct job *j)
 	s->jobs->pending = true;
 }
 
-void
-jobs_add(struct supervisor *s, const struct msg_job *m)
+static struct job
+job_of(const struct msg_job *m)
 {
-	const struct job j = {
+	return (struct job){
 		.kind = m->kind,
 		.role = m->role,
 		.old_role = m->old_role,
 		.term = m->term,
 		.answer = true,
 	};
+}
+
+void
+jobs_add(struct supervisor *s, const struct msg_job *m)
+{
+	const struct job j = job_of(m);
 
 	add(s, m->head.pair, &j);
+}
+
+void
+jobs_refuse(struct supervisor *s, const struct msg_job *m)
+{
+	const struct job_answer a = { .job = job_of(m),
+	    .result = JOB_FAILED };
+
+	tell(s, m->head.pair, &a, 0, 0, JOB_EXIT_REFUSED);
+}
+
+void
+jobs_capture_died(struct supervisor *s)
+{
+	uint32_t i;
+
+	for (i = 0; i < s->conf->npairs; i++)
+		jobqueue_forget_fill(&s->jobs->queue[i]);
 }
 
 void
@@ -137,9 +145,11 @@ jobs_elector_died(struct supervisor *s)
 
 	for (i = 0; i < s->conf->npairs; i++) {
 		q = &s->jobs->queue[i];
-		wanted = s->role[i] == ROLE_ACTIVE ||
-		    q->state.kind == JOB_START ||
-		    q->running[LANE_SERVICE].kind == JOB_START;
+		/* A load goes on to its end; what follows it is a stop. */
+		wanted = s->role[i] == ROLE_ACTIVE || q->up ||
+		    q->state.kind == JOB_START || q->load.kind != 0 ||
+		    q->running[LANE_SERVICE].kind == JOB_START ||
+		    q->running[LANE_SERVICE].kind == JOB_LOAD;
 		jobqueue_forget(q);
 		s->role[i] = ROLE_STARTING;
 		if (!wanted || service_of(s, i)->kind == SERVICE_NONE)
@@ -170,58 +180,18 @@ answered_without(const struct supervisor *s, uint32_t pair, uint32_t kind,
 		*result = JOB_FAILED;
 		return sv->kind == SERVICE_NONE ||
 		    (sv->kind == SERVICE_EXEC && sv->check == 0);
+	case JOB_LOAD:
+	case JOB_SETTLE:
+		*result = JOB_FAILED;
+		return jobqueue_refuses(&s->jobs->queue[pair], kind,
+		    s->role[pair] == ROLE_ACTIVE);
+	case JOB_PREPARE:
+		return false;
+	case JOB_FILL:
+		return p->sync.before_capture == 0;
 	default:
 		return sv->kind == SERVICE_NONE;
 	}
-}
-
-static const char *
-verb(uint32_t kind)
-{
-	switch (kind) {
-	case JOB_START:
-		return "start";
-	case JOB_STOP:
-		return "stop";
-	case JOB_NOTIFY:
-		return "notify";
-	case JOB_CHECK:
-		return "check";
-	default:
-		return "query";
-	}
-}
-
-/* argv: see syncd/runner/main.c and syncd/checker/main.c. */
-static pid_t
-spawn_job(const struct supervisor *s, uint32_t pair, const struct job *j,
-    int64_t limit, bool checker)
-{
-	const enum room room = checker ? ROOM_CHECKER : ROOM_RUNNER;
-	struct spawn sp = { .room = room, .cwd_fd = s->empty_fd,
-	    .own_group = true, .dies_with_us = true };
-	char number[7][16];
-	int i;
-
-	for (i = 0; i < ROOM_FD_FIRST_FREE; i++)
-		sp.fd[i] = -1;
-	sp.fd[0] = s->null_fd;
-	sp.fd[1] = sp.fd[2] = sp.fd[ROOM_FD_LOG] = s->job_log[1];
-	sp.fd[ROOM_FD_CONF] = s->cur.fd;
-	(void)fmt_into(number[0], 16, "%u", checker ? s->uid[room] : 0);
-	(void)fmt_into(number[1], 16, "%u", checker ? s->gid[room] : 0);
-	(void)fmt_into(number[2], 16, "%u", pair);
-	(void)fmt_into(number[3], 16, "%lld", (long long)limit);
-	(void)fmt_into(number[4], 16, "%u", j->role);
-	(void)fmt_into(number[5], 16, "%u", j->old_role);
-	(void)fmt_into(number[6], 16, "%u", j->term);
-	sp.argv[0] = number[0];
-	sp.argv[1] = number[1];
-	sp.argv[2] = s->opt.verbose ? "-v" : "-q";
-	sp.argv[3] = verb(j->kind);
-	for (i = 2; i < 7; i++)
-		sp.argv[i + 2] = number[i];
-	return spawn(&sp);
 }
 
 static struct job_slot *
@@ -253,29 +223,27 @@ static bool
 start_slot(struct supervisor *s, struct job_slot *slot, uint32_t pair,
     enum lane lane, const struct job *j)
 {
-	const int64_t limit = limit_ms(s, pair, j->kind);
+	const int64_t limit = jobs_limit_ms(s, pair, j->kind);
 	const mono_t now = mono_now();
-	/* A query of the exec form is its check command, unprivileged. */
-	const bool checker = j->kind == JOB_CHECK || (j->kind == JOB_QUERY &&
-	    service_of(s, pair)->kind == SERVICE_EXEC);
+	const enum room room = jobs_room(s, pair, j->kind);
 	pid_t pid;
 
-	pid = spawn_job(s, pair, j, limit, checker);
+	pid = jobs_spawn(s, pair, j, limit, room);
 	if (pid == -1) {
 		log_warn("pair %s: cannot run the %s job", pair_name(s, pair),
-		    verb(j->kind));
+		    jobs_verb(j->kind));
 		return false;
 	}
 	*slot = (struct job_slot){
 		.pid = pid,
 		.pair = pair,
 		.lane = (uint8_t)lane,
-		.checker = checker,
+		.room = (uint8_t)room,
 		.started = now,
 		.kill_at = mono_after(now, limit * NS_PER_MS + GRACE_NS),
 	};
 	log_debug("pair %s: %s, process %d", pair_name(s, pair),
-	    verb(j->kind), (int)pid);
+	    jobs_verb(j->kind), (int)pid);
 	return true;
 }
 
@@ -325,14 +293,34 @@ kill_slot(struct job_slot *slot)
 	(void)kill(-slot->pid, SIGKILL);
 }
 
+/* A prepare that is in the way of a load. */
+static void
+end_prepares(struct supervisor *s)
+{
+	struct job_slot *slot;
+
+	for (slot = s->jobs->slot; slot < s->jobs->slot + JOBS_RUNNING_MAX;
+	    slot++) {
+		if (slot->pid == 0 || slot->killed ||
+		    slot->pair == JOB_PAIR_GONE ||
+		    slot->lane != LANE_PREPARE ||
+		    !jobqueue_ends_prepare(&s->jobs->queue[slot->pair]))
+			continue;
+		slot->obsolete = true;
+		kill_slot(slot);
+	}
+}
+
 void
 jobs_run(struct supervisor *s, mono_t now, mono_t *deadline)
 {
 	mono_t log_again = MONO_NEVER;
 	struct job_slot *slot;
 
-	if (s->jobs->pending)
+	if (s->jobs->pending) {
+		end_prepares(s);
 		run_lanes(s);
+	}
 	for (slot = s->jobs->slot; slot < s->jobs->slot + JOBS_RUNNING_MAX;
 	    slot++) {
 		if (slot->pid == 0 || slot->killed)
@@ -364,14 +352,16 @@ result_of(const struct job_slot *slot, int status, uint32_t *check,
 	*check = 0;
 	*code = WIFEXITED(status) ? (uint32_t)WEXITSTATUS(status) :
 	    128 + (uint32_t)WTERMSIG(status);
+	if (slot->obsolete)
+		return JOB_SUPERSEDED;
 	if (slot->killed || *code == JOB_EXIT_TIMEOUT)
 		return JOB_TIMEOUT;
 	if (*code == 0)
 		return JOB_OK;
-	if (slot->checker && *code >= JOB_EXIT_CHECK)
+	if (slot->room == ROOM_CHECKER && *code >= JOB_EXIT_CHECK)
 		*check = *code - JOB_EXIT_CHECK;
 	/* The runner ended its own group at the limit, and so itself. */
-	if (!slot->checker && *code == 128 + SIGKILL)
+	if (slot->room == ROOM_RUNNER && *code == 128 + SIGKILL)
 		return JOB_TIMEOUT;
 	return JOB_FAILED;
 }
@@ -384,7 +374,10 @@ log_result(const struct supervisor *s, const struct job_slot *slot,
 
 	if (result == JOB_TIMEOUT)
 		log_warnx("pair %s: %s was ended at its time limit, %lld ms",
-		    pair_name(s, slot->pair), verb(j->kind), ms);
+		    pair_name(s, slot->pair), jobs_verb(j->kind), ms);
+	else if (result == JOB_OK && slot->room == ROOM_LOADER)
+		log_info("pair %s: %s done, took %lld ms",
+		    pair_name(s, slot->pair), jobs_verb(j->kind), ms);
 	else if (result == JOB_OK && slot->lane == LANE_SERVICE &&
 	    j->kind != JOB_QUERY)
 		log_info("pair %s: service %s, took %lld ms",
@@ -393,10 +386,10 @@ log_result(const struct supervisor *s, const struct job_slot *slot,
 	else if (result == JOB_FAILED && j->kind != JOB_QUERY &&
 	    j->kind != JOB_CHECK)
 		log_warnx("pair %s: %s failed with status %u",
-		    pair_name(s, slot->pair), verb(j->kind), code);
+		    pair_name(s, slot->pair), jobs_verb(j->kind), code);
 	else
 		log_debug("pair %s: %s: result %u, status %u, %lld ms",
-		    pair_name(s, slot->pair), verb(j->kind), result, code,
+		    pair_name(s, slot->pair), jobs_verb(j->kind), result, code,
 		    ms);
 }
 
@@ -426,7 +419,7 @@ jobs_before_reap(struct supervisor *s, pid_t pid, bool failed)
 	for (slot = s->jobs->slot; slot < s->jobs->slot + JOBS_RUNNING_MAX;
 	    slot++)
 		/* A service that was started stays; nothing else does. */
-		if (slot->pid == pid && (slot->checker || failed))
+		if (slot->pid == pid && (slot->room == ROOM_CHECKER || failed))
 			(void)kill(-pid, SIGKILL);
 }
 
@@ -448,10 +441,13 @@ jobs_reap(struct supervisor *s, pid_t pid, int status)
 bool
 jobs_idle(const struct supervisor *s)
 {
+	const struct job_slot *slot;
 	uint32_t i;
 
-	for (i = 0; i < JOBS_RUNNING_MAX; i++)
-		if (s->jobs->slot[i].pid != 0 && !s->jobs->slot[i].checker)
+	for (slot = s->jobs->slot; slot < s->jobs->slot + JOBS_RUNNING_MAX;
+	    slot++)
+		if (slot->pid != 0 && slot->room != ROOM_CHECKER &&
+		    slot->lane != LANE_PREPARE && slot->lane != LANE_FILL)
 			return false;
 	for (i = 0; i < s->conf->npairs; i++)
 		if (!jobqueue_idle(&s->jobs->queue[i]))

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 
 /*
- * Runs the jobs of the pairs' queues: runner and checker processes.
+ * Runs the jobs of the pairs' queues: runner, checker and loader processes.
  */
 #ifndef VIPAIR_JOBS_H
 #define VIPAIR_JOBS_H
@@ -23,7 +23,8 @@ struct job_slot {
 	uint32_t	pair;		/* JOB_PAIR_GONE: not of this conf */
 	uint8_t		lane;
 	bool		killed;		/* at its limit */
-	bool		checker;
+	bool		obsolete;	/* ended for what comes behind it */
+	uint8_t		room;		/* what was started */
 	mono_t		started, kill_at;
 };
 
@@ -38,14 +39,20 @@ struct jobs {
 
 void	jobs_open(struct supervisor *s);
 
-/* The elector asks; the message was checked. */
+/*
+ * The elector asks, or (JOB_FILL) the capture; the message was checked.
+ */
 void	jobs_add(struct supervisor *s, const struct msg_job *m);
+/* Not done, and not to be done. */
+void	jobs_refuse(struct supervisor *s, const struct msg_job *m);
 
 /*
  * The elector is gone and with it what it knew: services of pairs that are
  * or were to become active are stopped, nobody is answered.
  */
 void	jobs_elector_died(struct supervisor *s);
+/* Its command runs on; the next capture's waits for its end. */
+void	jobs_capture_died(struct supervisor *s);
 
 /*
  * What a job left behind in its process group is ended, before the number
@@ -59,7 +66,7 @@ bool	jobs_reap(struct supervisor *s, pid_t pid, int status);
 /* Starts what can be started, kills what is over its limit. */
 void	jobs_run(struct supervisor *s, mono_t now, mono_t *deadline);
 
-/* Nothing but checks runs or waits. */
+/* Nothing but checks, prepare and fill runs or waits. */
 bool	jobs_idle(const struct supervisor *s);
 void	jobs_kill_all(struct supervisor *s);
 
@@ -69,7 +76,7 @@ void	jobs_kill_all(struct supervisor *s);
  */
 void	jobs_remap(struct supervisor *s, const struct conf *next);
 
-/* Sum over the pairs of the longest a stop may take, ms. */
+/* Sum over the pairs of the longest stop and last sync, ms. */
 int64_t	jobs_stop_limit_ms(const struct supervisor *s);
 
 #endif

@@ -19,12 +19,15 @@
 #include "sockets.h"
 #include "start.h"
 #include "supervisor.h"
+#include "syncstate.h"
 
 #define BATCH	64	/* a talker shares the turn with the others */
 #define STATUS_PAIRS_MAX	8
 /* Every pair may move a few times a minute, and lose its link. */
 #define ROLES_A_MINUTE	(8 * CONF_PAIRS_MAX)
 #define WANTS_A_MINUTE	(8 * CONF_PAIRS_MAX)
+/* A pass a second is the most that can be asked for. */
+#define FILLS_A_MINUTE	(2 * 60 * SYNC_PAIRS_MAX)
 
 static void
 say_status(const struct supervisor *s)
@@ -77,13 +80,48 @@ do_role(struct supervisor *s, const struct msg_role *m)
 	return true;
 }
 
+/* What a room may ask us to run; the capture's own is the one command. */
 static bool
-do_job(struct supervisor *s, const struct msg_job *m)
+may_ask(enum room room, uint32_t kind)
 {
-	if (m->kind < JOB_START || m->kind > JOB_QUERY ||
-	    m->role >= ROLE_COUNT || m->old_role >= ROLE_COUNT)
+	switch (kind) {
+	case JOB_START:
+	case JOB_STOP:
+	case JOB_CHECK:
+	case JOB_NOTIFY:
+	case JOB_QUERY:
+	case JOB_LOAD:
+	case JOB_PREPARE:
+	case JOB_SETTLE:
+		return room == ROOM_ELECTOR;
+	case JOB_FILL:
+		return room == ROOM_CAPTURE;
+	default:
 		return false;
-	jobs_add(s, m);
+	}
+}
+
+static bool
+of_data(uint32_t kind)
+{
+	return kind == JOB_LOAD || kind == JOB_PREPARE ||
+	    kind == JOB_SETTLE || kind == JOB_FILL;
+}
+
+static bool
+do_job(struct supervisor *s, enum room room, const struct msg_job *m)
+{
+	if (!may_ask(room, m->kind) || m->role >= ROLE_COUNT ||
+	    m->old_role >= ROLE_COUNT)
+		return false;
+	if (of_data(m->kind) &&
+	    !conf_pair(s->conf, m->head.pair)->has_sync)
+		return false;
+	if (room == ROOM_CAPTURE &&
+	    !log_allowed(&s->fills, mono_now().ns, FILLS_A_MINUTE))
+		jobs_refuse(s, m);
+	else
+		jobs_add(s, m);
 	return true;
 }
 
@@ -104,7 +142,7 @@ of_pair(struct supervisor *s, enum room room, const union msg *m)
 		sockets_open(s, m->head.pair);
 		return true;
 	case MSG_JOB:
-		return do_job(s, &m->job);
+		return do_job(s, room, &m->job);
 	case MSG_ROLE:
 		return do_role(s, &m->role);
 	case MSG_STALLED:

@@ -462,6 +462,8 @@ rooms_reap(struct supervisor *s, pid_t pid, int status)
 			return true;
 		if (r == ROOM_ELECTOR && !planned)
 			jobs_elector_died(s);
+		if (r == ROOM_CAPTURE)
+			jobs_capture_died(s);
 		schedule(s, r, planned);
 		e->planned = planned;
 		return true;

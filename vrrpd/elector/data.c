@@ -144,8 +144,9 @@ data_done(struct data_plan *d, const struct msg_job_done *done, mono_t now)
 	if (kind == 0 || done->kind != kind || done->term != d->number)
 		return 0;
 	d->job = 0;
-	if (done->result == JOB_SUPERSEDED || !d->may)
-		/* A takeover came in between: it loads by itself. */
+	if (!d->may)
+		return 0;	/* a takeover came in between */
+	if (done->result == JOB_SUPERSEDED)
 		d->rest = mono_after(now, DATA_PREPARE_NS);
 	else if (done->result == JOB_OK)
 		job_ok(d, kind, now);

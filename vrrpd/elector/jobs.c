@@ -80,12 +80,27 @@ report(struct elector *el, struct pair *p)
 	pair_step(el, p, &ev);
 }
 
+static void
+log_failed_step(const struct elector *el, const struct pair *p)
+{
+	const struct service *s = &p->service;
+
+	log_warnx("pair %s: service not started, %s %s (status %u)",
+	    conf_string(el->conf, pair_conf(el, p)->name),
+	    s->failed_step == JOB_LOAD ? "the data could not be loaded" :
+	    "the store could not be opened for writing",
+	    s->failed_late ? "in time" : "now", s->failed_status);
+}
+
 /* What the service's policy made of an answer, or of time. */
 static void
 moved(struct elector *el, struct pair *p, uint32_t wrote)
 {
 	const struct service *s = &p->service;
 
+	if (s->failed_step != 0 && p->service_told != SERVICE_FAILED &&
+	    s->state == SERVICE_FAILED)
+		log_failed_step(el, p);
 	/* Captured to the end: the store's head is what lies here. */
 	if (wrote != 0 && s->data_term == 0 && s->ended)
 		data_is_live(&p->plan);

@@ -282,7 +282,8 @@ load_problem(const struct pair *p, struct problems *out)
 
 	if (p->service.failed_step != 0) {
 		r = add(out, PROBLEM_LOAD_FAILED);
-		r->value[0] = p->service.failed_status;
+		if (p->service.failed_step == JOB_LOAD)
+			r->value[0] = p->service.failed_status;
 		r->value[1] = p->service.failed_step;
 	} else if (p->plan.failed == JOB_SETTLE ||
 	    (p->plan.failed != 0 && p->plan.fails >= LOADS_MAX)) {

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "ask.h"
 #include "events.h"
 #include "json.h"
 #include "mono.h"
@@ -17,38 +18,6 @@
 
 #define HANDOVER_STEP_NS	(5 * NS_PER_MS)
 #define HANDOVER_TIMEOUT_NS	(120 * NS_PER_S)
-
-/* Sends one change and reads the verdict on it; says why it was refused. */
-static int
-change(struct vipctl *v, const struct view_pair *vp,
-    const struct ctl_request *rq)
-{
-	const struct ctl_peer *active;
-	enum client_result res;
-	union ctl_any r;
-	struct client c;
-	char why[256];
-	int code;
-
-	code = client_ask(&c, v, CTL_SOCKET, rq, why, sizeof(why));
-	if (code != EXIT_DONE) {
-		complain(v, "%s", why);
-		return code;
-	}
-	res = client_next(&c, &r, CLIENT_TIMEOUT_MS);
-	if (res != CLIENT_RECORD || r.head.type != CTL_RESULT)
-		code = client_failed(&c, v, res == CLIENT_RECORD ||
-		    res == CLIENT_END ? CLIENT_NONSENSE : res);
-	else if (r.result.code == CTL_REFUSED_STANDBY && vp != NULL &&
-	    (active = pair_other_active(vp)) != NULL) {
-		complain(v, "refused: %s is the active node; ask there",
-		    active->name);
-		code = EXIT_REFUSED;
-	} else
-		code = client_refused(v, &r.result);
-	client_close(&c);
-	return code;
-}
 
 /* What is seen of a handover, in boot time. */
 struct handover {
@@ -169,7 +138,7 @@ handover(struct vipctl *v, const struct view *w, const struct view_pair *vp,
 	mono_t deadline = mono_after(h.begun, timeout_ns);
 	int code;
 
-	code = change(v, vp, &rq);
+	code = ask_change(v, vp, &rq);
 	if (code != EXIT_DONE)
 		return code;
 	while (!look(v, vp->p.name, &h, &code)) {
@@ -342,7 +311,7 @@ maintenance(struct vipctl *v, bool on, int64_t for_ns, const char *reason,
 		return code;
 	snprintf(rq.reason, sizeof(rq.reason), "%s", reason);
 	text_clean(rq.reason);
-	code = change(v, NULL, &rq);
+	code = ask_change(v, NULL, &rq);
 	if (code != EXIT_DONE || v->json)
 		return code;
 	if (!on) {

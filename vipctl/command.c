@@ -51,6 +51,22 @@ const struct command commands[] = {
 	{ "unpair", "[pair]",
 	    "take that back on this node",
 	    cmd_unpair, 0 },
+	{ "sync", "status | now [--timeout time] | allow [--yes] [pair]",
+	    "show how the data travel, or copy all now",
+	    cmd_sync, NEED_STATUS | NEED_CONTROL },
+	{ "generations", "[--count n] [pair]",
+	    "list the generations of the data",
+	    cmd_generations, 0 },
+	{ "diff", "a b [pair]",
+	    "show what two generations differ in",
+	    cmd_diff, 0 },
+	{ "restore", "--to dir generation [pair] | --live generation [pair]",
+	    "get a generation back",
+	    cmd_restore, NEED_STATUS | NEED_CONTROL },
+	{ "diverged", "show name | adopt name [--yes] | dismiss name [--yes] "
+	    "[pair]",
+	    "show and settle branches of the data",
+	    cmd_diverged, NEED_STATUS | NEED_CONTROL },
 	{ "validate", "--offline file",
 	    "check a configuration file",
 	    cmd_validate, 0 },
@@ -79,8 +95,7 @@ const struct command commands[] = {
 };
 
 const char *const commands_absent[] = {
-	"apply", "diff", "diverged", "doctor", "drill", "generations",
-	"init", "report", "restore", "sync", "undo-wipe",
+	"apply", "doctor", "drill", "init", "report", "undo-wipe",
 	NULL,
 };
 

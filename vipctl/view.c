@@ -220,6 +220,34 @@ view_pick(const struct view *w, struct vipctl *v, const char *name)
 	return NULL;
 }
 
+const struct view_pair *
+view_pick_data(const struct view *w, struct vipctl *v, const char *name)
+{
+	const struct view_pair *vp = NULL;
+	size_t i, found = 0;
+
+	for (i = 0; name == NULL && i < w->npairs; i++)
+		if (w->pair[i].has_data) {
+			vp = &w->pair[i];
+			found++;
+		}
+	if (found > 1) {
+		complain(v, "%zu pairs have a sync block: say which one, as "
+		    "'%s'", found, vp->p.name);
+		return NULL;
+	}
+	if (name != NULL && (vp = view_pick(w, v, name)) == NULL)
+		return NULL;
+	if (vp != NULL && vp->has_data)
+		return vp;
+	if (name != NULL)
+		complain(v, "pair %s has no sync block: no data are copied",
+		    name);
+	else
+		complain(v, "no pair has a sync block: no data are copied");
+	return NULL;
+}
+
 uint16_t
 view_index(const struct view *w, const struct view_pair *vp)
 {

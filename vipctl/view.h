@@ -70,6 +70,9 @@ int	view_get(struct view *w, struct vipctl *v);
  */
 const struct view_pair	*view_pick(const struct view *w, struct vipctl *v,
 			    const char *name);
+/* The same among the pairs with data. */
+const struct view_pair	*view_pick_data(const struct view *w,
+			    struct vipctl *v, const char *name);
 uint16_t	view_index(const struct view *w, const struct view_pair *vp);
 
 enum pair_verdict	pair_verdict(const struct view_pair *vp);

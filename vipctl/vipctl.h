@@ -135,6 +135,11 @@ int	cmd_maintenance(struct vipctl *, int, char **);
 int	cmd_validate(struct vipctl *, int, char **);	/* validate.c */
 int	cmd_pair(struct vipctl *, int, char **);	/* pair.c */
 int	cmd_unpair(struct vipctl *, int, char **);
+int	cmd_sync(struct vipctl *, int, char **);	/* sync.c */
+int	cmd_generations(struct vipctl *, int, char **);	/* generations.c */
+int	cmd_diff(struct vipctl *, int, char **);	/* diff.c */
+int	cmd_restore(struct vipctl *, int, char **);	/* restore.c */
+int	cmd_diverged(struct vipctl *, int, char **);	/* diverged.c */
 int	cmd_explain(struct vipctl *, int, char **);	/* explain.c */
 int	cmd_demo(struct vipctl *, int, char **);	/* demo.c */
 int	cmd_completion(struct vipctl *, int, char **);	/* completion.c */

@@ -2,8 +2,9 @@
 
 /*
  * Every room: loads its list of system calls, last thing before its loop.
- * Whatever is not in the list kills the process.  The list is data (one array
- * per room in a file of its own); this makes the instructions.
+ * Whatever is not in the list kills the process; a room that starts programs
+ * of others has a list of what is forbidden instead.  The list is data (one
+ * array per room in a file of its own); this makes the instructions.
  */
 
 #include <sys/prctl.h>
@@ -74,9 +75,9 @@ put_arch(struct code *c)
 #endif
 }
 
-/* Enters and leaves with the call's number loaded. */
+/* Enters with the call's number loaded, and leaves so if it does not match. */
 static void
-put_rule(struct code *c, const struct filter_rule *r)
+put_rule(struct code *c, const struct filter_rule *r, uint32_t action)
 {
 	const uint32_t mask = (uint32_t)r->mask;
 
@@ -85,7 +86,7 @@ put_rule(struct code *c, const struct filter_rule *r)
 	assert(r->arg <= 5);
 	if (r->arg == -1) {
 		put(c, BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)r->nr, 0, 1);
-		put_return(c, SECCOMP_RET_ALLOW);
+		put_return(c, action);
 		return;
 	}
 	put(c, BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)r->nr, 0,
@@ -95,15 +96,25 @@ put_rule(struct code *c, const struct filter_rule *r)
 	if (mask != 0)
 		put(c, BPF_ALU | BPF_AND | BPF_K, mask, 0, 0);
 	put(c, BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)r->value, 0, 1);
-	put_return(c, SECCOMP_RET_ALLOW);
+	put_return(c, action);
 	put_load(c, offsetof(struct seccomp_data, nr));
+}
+
+static void
+load(struct code *c)
+{
+	struct sock_fprog prog = { .len = c->n, .filter = c->at };
+
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1)
+		fatal("filter: no_new_privs");
+	if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &prog) == -1)
+		fatal("filter: the kernel refuses the list of system calls");
 }
 
 void
 room_filter(const struct filter_rule *rule, size_t n)
 {
 	struct code c = { .n = 0 };
-	struct sock_fprog prog;
 	size_t i;
 
 	if (VIPAIR_SANITIZED) {
@@ -112,11 +123,30 @@ room_filter(const struct filter_rule *rule, size_t n)
 	}
 	put_arch(&c);
 	for (i = 0; i < n; i++)
-		put_rule(&c, &rule[i]);
+		put_rule(&c, &rule[i], SECCOMP_RET_ALLOW);
 	put_return(&c, SECCOMP_RET_KILL_PROCESS);
-	prog = (struct sock_fprog){ .len = c.n, .filter = c.at };
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1)
-		fatal("filter: no_new_privs");
-	if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &prog) == -1)
-		fatal("filter: the kernel refuses the list of system calls");
+	load(&c);
+}
+
+void
+room_filter_deny(const struct filter_deny *deny, size_t n)
+{
+	static const uint32_t action[] = {
+		[FILTER_PASS] = SECCOMP_RET_ALLOW,
+		[FILTER_REFUSE] = SECCOMP_RET_ERRNO | EPERM,
+		[FILTER_ABSENT] = SECCOMP_RET_ERRNO | ENOSYS,
+		[FILTER_KILL] = SECCOMP_RET_KILL_PROCESS,
+	};
+	struct code c = { .n = 0 };
+	size_t i;
+
+	if (VIPAIR_SANITIZED) {
+		log_info("filter: none, built with a sanitizer");
+		return;
+	}
+	put_arch(&c);
+	for (i = 0; i < n; i++)
+		put_rule(&c, &deny[i].rule, action[deny[i].fate]);
+	put_return(&c, SECCOMP_RET_ALLOW);
+	load(&c);
 }

@@ -70,6 +70,22 @@ struct filter_rule {
 };
 
 /*
+ * For a room that starts large programs of others: the first entry whose rule
+ * matches decides, what is in none passes.
+ */
+enum filter_fate {
+	FILTER_PASS,
+	FILTER_REFUSE,		/* EPERM */
+	FILTER_ABSENT,		/* ENOSYS */
+	FILTER_KILL,		/* the process */
+};
+
+struct filter_deny {
+	struct filter_rule	rule;
+	enum filter_fate	fate;
+};
+
+/*
  * First thing in a room's main: reads argv, sets up logging, checks the
  * descriptor table, ignores SIGTERM, SIGINT, SIGHUP and SIGPIPE, forbids
  * core dumps and ptrace.  Runner and checker, which run other programs, get
@@ -90,6 +106,8 @@ void	room_drop(const struct room_rights *r);
  * sanitizer it loads nothing and logs a line that says so.
  */
 void	room_filter(const struct filter_rule *rule, size_t n);
+/* The same for a list of what is forbidden; children inherit it. */
+void	room_filter_deny(const struct filter_deny *deny, size_t n);
 
 /*
  * Copies a sealed memfd of the configuration into buf; verifies seals and

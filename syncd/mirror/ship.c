@@ -203,7 +203,7 @@ ship_new(const struct ship_conf *c)
 	s->conf = *c;
 	s->ssh = s->rsync = SSH_CHILD_NONE;
 	s->own.word.advert_age_ms = FRAME_AGE_UNKNOWN;
-	s->retry = (mono_t){ 1 };
+	s->retry = c->wait ? MONO_NEVER : (mono_t){ 1 };
 	if (word_listen(s) == -1) {
 		error = errno;
 		free(s);

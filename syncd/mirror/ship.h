@@ -17,6 +17,7 @@
 #include "mono.h"
 #include "ssh.h"
 #include "store.h"
+#include "wordfile.h"
 
 struct ship;
 
@@ -34,6 +35,8 @@ struct ship_events {
 	void	(*acked)(void *arg, const struct position *p);
 	/* What it says of itself, by either channel; age is as it was sent. */
 	void	(*word)(void *arg, const struct frame_word *w);
+	/* The partner's node wants something of ours (our receiver heard). */
+	void	(*asked)(void *arg, enum frame_request request);
 	/*
 	 * State changed.  id is stable and lower case: "", "unreachable",
 	 * "host-key-changed", "partner-space", "stale", ...; text for people.
@@ -57,6 +60,7 @@ struct ship_conf {
 	const char	*run_path;
 	struct loop	*loop;
 	struct store	*store;		/* ours; only read here */
+	bool		wait;		/* connects with ship_reconnect() */
 	struct ship_events events;
 };
 
@@ -81,11 +85,13 @@ void		 ship_free(struct ship *s);
 /* writes: we are the active node of epoch e, and ship from now on. */
 void	ship_role(struct ship *s, bool writes, const struct epoch *e);
 /*
- * The node's own word; advert: when the last one left, or unset; store_bytes:
- * the quota for our own receiver.  Goes out at once when the role changed.
+ * The node's own word, and what our own receiver may do.  Goes out at once
+ * when it changed; is in the run directory when this returns, or -1 with
+ * errno.
  */
-void	ship_word(struct ship *s, const struct frame_word *w, mono_t advert,
-	    uint64_t store_bytes);
+int	ship_word(struct ship *s, const struct wordfile *w);
+/* False when there is no channel; whether it is done its word will show. */
+bool	ship_ask(struct ship *s, enum frame_request request);
 /* The store has a new head. */
 void	ship_kick(struct ship *s);
 /* Ends the channel and connects anew without delay (addresses changed). */

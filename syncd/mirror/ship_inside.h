@@ -10,7 +10,6 @@
 
 #include "log.h"
 #include "ship.h"
-#include "wordfile.h"
 
 #define SHIP_CONNECT_NS		(15 * NS_PER_S)	/* until the WELCOME */
 #define SHIP_ANSWER_NS		(10 * NS_PER_S)	/* to a short question */

@@ -41,12 +41,17 @@ hear_receiver(int fd, short revents, void *arg)
 	ssize_t n;
 
 	(void)revents;
-	while ((n = recv(fd, buf, sizeof(buf), MSG_DONTWAIT)) >= 0)
-		if (frame_decode(buf, (size_t)n, &f) == FRAME_OK &&
-		    f.type == FRAME_PONG &&
+	while ((n = recv(fd, buf, sizeof(buf), MSG_DONTWAIT)) >= 0) {
+		if (frame_decode(buf, (size_t)n, &f) != FRAME_OK)
+			continue;
+		if (f.type == FRAME_ASK)
+			s->conf.events.asked(s->conf.events.arg,
+			    f.ask.request);
+		else if (f.type == FRAME_PONG &&
 		    word_believable(s, &f.ping.word.epoch))
 			s->conf.events.word(s->conf.events.arg,
 			    &f.ping.word);
+	}
 }
 
 int
@@ -106,23 +111,33 @@ word_send(struct ship *s, enum frame_type type, uint32_t serial)
 	s->word_at = mono_after(now, SHIP_WORD_GAP_NS);
 }
 
-void
-ship_word(struct ship *s, const struct frame_word *w, mono_t advert,
-    uint64_t store_bytes)
+int
+ship_word(struct ship *s, const struct wordfile *w)
 {
-	const bool changed = w->role != s->own.word.role ||
-	    w->healthy != s->own.word.healthy ||
-	    w->data_ready != s->own.word.data_ready ||
-	    epoch_cmp(&w->epoch, &s->own.word.epoch) != 0;
+	const struct frame_word *was = &s->own.word;
+	const bool changed = w->word.role != was->role ||
+	    w->word.healthy != was->healthy ||
+	    w->word.data_ready != was->data_ready ||
+	    w->word.present != was->present ||
+	    epoch_cmp(&w->word.epoch, &was->epoch) != 0;
 
-	s->own = (struct wordfile){
-		.word = *w, .advert = advert, .store_bytes = store_bytes,
-	};
-	if (s->conf.run_dir != -1 && wordfile_write(s->conf.run_dir,
-	    s->conf.pair, &s->own) == -1)
-		log_warn("%s: own word in %s", s->conf.pair,
-		    s->conf.run_path);
+	s->own = *w;
 	s->word_due = true;
 	if (changed)
 		s->word_at = MONO_NEVER;
+	if (s->conf.run_dir == -1)
+		return 0;
+	return wordfile_write(s->conf.run_dir, s->conf.pair, w);
+}
+
+bool
+ship_ask(struct ship *s, enum frame_request request)
+{
+	const struct frame f = {
+		.type = FRAME_ASK, .ask = { .request = request },
+	};
+
+	if (s->ssh.pid == 0 || !s->welcome || !ship_room(s))
+		return false;
+	return ship_send(s, &f);
 }

@@ -128,20 +128,23 @@ fill(struct line *c)
 	return n > 0;
 }
 
-/* The mirror has written: the partner is to know at once. */
+/* The mirror has written: the partner is to know at once, and so are we. */
 static void
-send_word(struct line *c)
+look_at_word(struct line *c)
 {
-	struct frame f = { .type = FRAME_PONG };
+	struct session *s = &c->session;
+	struct frame *a = &c->answer;
 	char buf[4096];
 
-	while (read(c->session.r->notices, buf, sizeof(buf)) > 0)
+	while (read(s->r->notices, buf, sizeof(buf)) > 0)
 		continue;
-	if (c->out_len > 0)
+	if (verb_shut(s, a))
+		send_frame(c, a);
+	if (c->out_len > 0 || !s->greeted)
 		return;		/* it asks again each second */
-	if (!own_word(c->session.r, &f.ping.word))
-		return;
-	send_frame(c, &f);
+	*a = (struct frame){ .type = FRAME_PONG };
+	if (own_word(s->r, &a->ping.word))
+		send_frame(c, a);
 }
 
 /* One turn; false when the channel is to end. */
@@ -172,12 +175,15 @@ turn(struct line *c)
 		return false;
 	if (c->out_len == 0 && p[0].revents != 0 && !fill(c))
 		return false;
+	if (p[2].revents != 0 && !s->over)
+		look_at_word(c);
+	/* What has been read already is served only with nothing waiting. */
+	if (!flush(c))
+		return false;
 	serve(c);
 	if (s->importing && c->out_len == 0 &&
 	    verb_import(s, &c->answer))
 		send_frame(c, &c->answer);
-	if (p[2].revents != 0 && s->greeted && !s->over)
-		send_word(c);
 	if (!flush(c))
 		return false;
 	return !s->over || c->out_len > 0;

@@ -23,6 +23,7 @@
 #endif
 #define CREATE_VERSION	1u
 #define PATH_BENEATH	1
+#define NET_PORT	2
 
 #define FS_EXECUTE	(UINT64_C(1) << 0)
 #define FS_WRITE_FILE	(UINT64_C(1) << 1)
@@ -32,11 +33,13 @@
 #define FS_REMOVE_FILE	(UINT64_C(1) << 5)
 #define FS_MAKE_DIR	(UINT64_C(1) << 7)
 #define FS_MAKE_REG	(UINT64_C(1) << 8)
+#define FS_MAKE_SOCK	(UINT64_C(1) << 9)
 #define FS_REFER	(UINT64_C(1) << 13)	/* ABI 2 */
 #define FS_TRUNCATE	(UINT64_C(1) << 14)	/* ABI 3 */
 #define FS_ABI1		((UINT64_C(1) << 13) - 1)
 #define FS_IOCTL_DEV	(UINT64_C(1) << 15)	/* ABI 5 */
 #define NET_ALL		UINT64_C(3)		/* ABI 4: bind, connect */
+#define NET_CONNECT	UINT64_C(2)
 #define SCOPE_ALL	UINT64_C(3)		/* ABI 6: abstract, signal */
 #define FS_OF_FILES	(FS_EXECUTE | FS_WRITE_FILE | FS_READ_FILE | \
 			    FS_TRUNCATE | FS_IOCTL_DEV)
@@ -49,6 +52,10 @@ struct path_attr {
 	uint64_t	allowed;
 	int32_t		fd;
 } __attribute__((packed));
+
+struct port_attr {
+	uint64_t	allowed, port;
+};
 
 int
 landlock_abi(void)
@@ -107,6 +114,8 @@ rights(unsigned int may)
 		    FS_MAKE_DIR | FS_MAKE_REG | FS_REFER | FS_TRUNCATE;
 	if ((may & MAY_EXEC) != 0)
 		fs |= FS_EXECUTE | FS_READ_FILE;
+	if ((may & MAY_SOCKET) != 0)
+		fs |= FS_MAKE_SOCK;
 	return fs & handled_fs(landlock_abi());
 }
 
@@ -132,6 +141,17 @@ landlock_allow(int ruleset, const char *path, unsigned int may)
 	(void)close(attr.fd);
 	errno = error;
 	return rc;
+}
+
+int
+landlock_allow_connect(int ruleset, uint16_t port)
+{
+	const struct port_attr attr = { .allowed = NET_CONNECT, .port = port };
+
+	if (landlock_abi() < 4)
+		return 0;
+	return (int)syscall(SYS_landlock_add_rule, ruleset, NET_PORT, &attr,
+	    0);
 }
 
 int

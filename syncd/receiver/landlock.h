@@ -15,17 +15,20 @@ enum landlock_may {		/* what a rule allows below its place */
 	MAY_READ = 1,		/* files and lists of names */
 	MAY_STORE = 2,		/* also plain files and directories: all */
 	MAY_EXEC = 4,		/* execute and read */
+	MAY_SOCKET = 8,		/* make local sockets */
 };
 
 /*
  * Returns the ABI the kernel has, 0 for none.  begin, then rules, then end:
  * from there on the process and its children have only what the rules say,
- * and no TCP.  Each is 0, or -1 with errno; a place that is not there is
+ * and no TCP but to the ports that were allowed.  Each is 0, or -1 with errno; a place that is not there is
  * ENOENT and may be passed over.
  */
 int	landlock_abi(void);
 int	landlock_begin(void);
 int	landlock_allow(int ruleset, const char *path, unsigned int may);
+/* TCP to that port, anywhere; nothing where the kernel cannot tell ports. */
+int	landlock_allow_connect(int ruleset, uint16_t port);
 int	landlock_end(int ruleset);
 
 #endif

@@ -2,8 +2,8 @@
 
 /*
  * The receiver: its node's own word, from the mirror's file, and the partner's
- * word handed to the mirror's socket.  A mirror that is not there is not
- * active; one that cannot be read is taken for active.
+ * word handed to the mirror's socket.  Where no mirror has said that a receiver
+ * may write none does; a word that cannot be read is taken for active.
  */
 
 #include <sys/socket.h>
@@ -40,16 +40,17 @@ own_word(struct receiver *r, struct frame_word *word)
 	return known;
 }
 
-bool
-own_active(struct receiver *r, struct epoch *e)
+enum nak_reason
+own_refuses(struct receiver *r)
 {
 	struct wordfile w;
 
 	memset(&w, 0, sizeof(w));
 	if (wordfile_read(r->run_dir, r->pair, &w) == -1)
-		return errno != ENOENT;
-	*e = w.word.epoch;
-	return w.word.role == ROLE_WORD_ACTIVE;
+		return errno == ENOENT ? NAK_BUSY : NAK_DUAL;
+	if (w.word.role == ROLE_WORD_ACTIVE)
+		return NAK_DUAL;
+	return w.open ? 0 : NAK_BUSY;
 }
 
 void
@@ -83,11 +84,10 @@ own_room(struct receiver *r)
 	return limits.bytes - u.bytes < left ? limits.bytes - u.bytes : left;
 }
 
-/* Lost when the mirror does not read: the next one comes within a second. */
-void
-own_heard(struct receiver *r, const struct frame_word *w)
+/* Lost when the mirror does not read: whoever speaks does so again. */
+static void
+hand_on(struct receiver *r, const struct frame *f)
 {
-	const struct frame f = { .type = FRAME_PONG, .ping.word = *w };
 	struct sockaddr_un to = { .sun_family = AF_UNIX };
 	uint8_t buf[WORDFILE_LEN];
 	size_t len;
@@ -96,9 +96,25 @@ own_heard(struct receiver *r, const struct frame_word *w)
 	    r->run_path, r->pair);
 	if (len >= sizeof(to.sun_path) - 1)
 		return;
-	len = frame_encode(&f, buf, sizeof(buf));
+	len = frame_encode(f, buf, sizeof(buf));
 	if (len > 0 && sendto(r->out_sock, buf, len,
 	    MSG_DONTWAIT | MSG_NOSIGNAL, (struct sockaddr *)&to,
 	    sizeof(to)) == -1)
 		log_debug("%s: the mirror does not listen", r->pair);
+}
+
+void
+own_heard(struct receiver *r, const struct frame_word *w)
+{
+	const struct frame f = { .type = FRAME_PONG, .ping.word = *w };
+
+	hand_on(r, &f);
+}
+
+void
+own_asked(struct receiver *r, const struct frame_ask *ask)
+{
+	const struct frame f = { .type = FRAME_ASK, .ask = *ask };
+
+	hand_on(r, &f);
 }

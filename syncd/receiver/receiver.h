@@ -14,6 +14,7 @@
 #include "wordfile.h"
 
 #define RECEIVER_IDLE_NS	(15 * NS_PER_S)	/* a ping is due each second */
+#define RECEIVER_ASK_NS		(1 * NS_PER_S)	/* between two ASK */
 #define RECEIVER_LOCK_WAIT_NS	(2 * NS_PER_S)
 #define RECEIVER_TEXT_MAX	(256u << 20)	/* manifests of one commit */
 #define RECEIVER_IMPORT_STEP	(8u << 20)	/* between two looks at pings */
@@ -38,13 +39,14 @@ struct session {
 	uint32_t	first_term;	/* of the first writer, or 0 */
 	struct position	theirs;
 	struct history_list their_history;
-	enum nak_reason	failed;		/* of a PUT or PART; 0: none */
+	enum nak_reason	failed;		/* of a PUT or PART, or shut; 0: no */
 	uint8_t		*text;		/* of a manifest that is coming */
 	size_t		text_len, text_size;
 	uint64_t	text_sum;	/* of all since the last commit */
 	bool		text_jump;
 	bool		importing;	/* RUN, or HAVE with leftovers */
 	uint64_t	missing;	/* bytes, of the pages so far */
+	mono_t		asked;		/* last ASK that was handed on */
 };
 
 /* lock.c: gives up all that is not needed; fatal when it cannot be done. */
@@ -63,13 +65,17 @@ bool	verb_do(struct session *s, const struct frame *f,
 /* One step of an import; true when the answer is ready. */
 bool	verb_import(struct session *s, struct frame *answer);
 void	verb_end(struct session *s);
+/* The word has changed: a writer that may not any more is stopped. */
+bool	verb_shut(struct session *s, struct frame *answer);
 
 /* own.c: what this node says of itself, and what it hears. */
 bool	own_word(struct receiver *r, struct frame_word *w);
-bool	own_active(struct receiver *r, struct epoch *e);
+/* F3, F5: NAK_DUAL or NAK_BUSY while nobody may write here, else 0. */
+enum nak_reason	own_refuses(struct receiver *r);
 void	own_limits(struct receiver *r, struct store_limits *l);
 /* What quota and disk have left for objects. */
 uint64_t	own_room(struct receiver *r);
 void	own_heard(struct receiver *r, const struct frame_word *w);
+void	own_asked(struct receiver *r, const struct frame_ask *ask);
 
 #endif

@@ -72,7 +72,7 @@ become_rsync(struct receiver *r, int dir, uint64_t left)
 	fatal("receiver: %s", RECEIVER_RSYNC);
 }
 
-/* Until rsync ends or has brought more than there is room for. */
+/* Until rsync ends, may not go on, or has brought more than there is room. */
 static int
 hold(struct receiver *r, pid_t pid, int dir, uint64_t left)
 {
@@ -83,10 +83,14 @@ hold(struct receiver *r, pid_t pid, int dir, uint64_t left)
 	if (p.fd == -1)
 		fatal("receiver: pidfd");
 	while (poll(&p, 1, LOOK_EVERY_MS) <= 0) {
-		if (arrived(dir) <= left)
+		if (own_refuses(r) != 0)
+			log_info("%s: nobody may write any more: rsync "
+			    "ended", r->pair);
+		else if (arrived(dir) > left)
+			log_warnx("%s: more than the store may hold: rsync "
+			    "ended", r->pair);
+		else
 			continue;
-		log_warnx("%s: more than the store may hold: rsync ended",
-		    r->pair);
 		(void)kill(pid, SIGKILL);
 	}
 	if (waitpid(pid, &status, 0) == -1 || !WIFEXITED(status))
@@ -101,6 +105,10 @@ rsync_run(struct receiver *r)
 	pid_t pid;
 	int dir;
 
+	if (own_refuses(r) != 0) {
+		log_info("%s: nobody may write now: no rsync", r->pair);
+		return 1;
+	}
 	dir = store_import_dir(r->store);
 	if (dir == -1)
 		fatal("receiver: objects.in");

@@ -139,7 +139,7 @@ fail(struct session *s, enum store_result rc)
 static enum nak_reason
 judge_epoch(struct session *s, const struct epoch *e)
 {
-	struct epoch known, own;
+	struct epoch known;
 	enum store_result rc;
 
 	rc = store_epoch(s->r->store, &known);
@@ -152,9 +152,7 @@ judge_epoch(struct session *s, const struct epoch *e)
 	    e->term > s->first_term && e->term - s->first_term >
 	    EPOCH_LEAP_MAX)
 		return NAK_ABSURD;
-	if (own_active(s->r, &own))
-		return NAK_DUAL;
-	return 0;
+	return own_refuses(s->r);
 }
 
 static bool
@@ -353,13 +351,9 @@ do_have(struct session *s, const struct frame *f, struct frame *a)
 static enum nak_reason
 may_write(struct session *s, const struct epoch *e)
 {
-	struct epoch own;
-
 	if (epoch_cmp(e, &s->epoch) != 0)
 		return NAK_STALE;
-	if (own_active(s->r, &own))
-		return NAK_DUAL;
-	return 0;
+	return own_refuses(s->r);
 }
 
 static bool
@@ -441,7 +435,23 @@ do_fork(struct session *s, const struct frame *f, struct frame *a)
 	return true;
 }
 
-/* ---- PING --------------------------------------------------------------- */
+/* The lock goes at once; who still sends learns it with his next question. */
+bool
+verb_shut(struct session *s, struct frame *a)
+{
+	const enum nak_reason reason = s->writes ? own_refuses(s->r) : 0;
+	const bool asked = s->importing;
+
+	if (reason == 0)
+		return false;
+	if (asked)
+		return end_with_nak(s, reason, a);
+	verb_end(s);
+	s->failed = reason;
+	return false;
+}
+
+/* ---- PING, ASK ---------------------------------------------------------- */
 
 static bool
 do_ping(struct session *s, const struct frame *f, struct frame *a)
@@ -458,11 +468,29 @@ do_ping(struct session *s, const struct frame *f, struct frame *a)
 	return true;
 }
 
+/* Anybody with the key may ask; whether it is done is for our election. */
+static bool
+do_ask(struct session *s, const struct frame_ask *ask, struct frame *a)
+{
+	const mono_t now = mono_now();
+
+	if (!mono_is_set(s->asked) || mono_reached(now,
+	    mono_after(s->asked, RECEIVER_ASK_NS))) {
+		s->asked = now;
+		own_asked(s->r, ask);
+	}
+	*a = (struct frame){ .type = FRAME_PONG };
+	(void)own_word(s->r, &a->ping.word);
+	return true;
+}
+
 bool
 verb_do(struct session *s, const struct frame *f, struct frame *a)
 {
 	if (f->type == FRAME_PING || f->type == FRAME_PONG)
 		return do_ping(s, f, a);
+	if (f->type == FRAME_ASK)
+		return do_ask(s, &f->ask, a);
 	/* One answer at a time: only pings may come while we import. */
 	if (s->importing)
 		return out_of_turn(s, f, a);

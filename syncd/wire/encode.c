@@ -121,7 +121,8 @@ put_ping(struct writer *w, const struct frame_ping *p)
 {
 	put(w, p->serial, 4);
 	put(w, p->word.role, 1);
-	put(w, (p->word.healthy ? 1 : 0) | (p->word.data_ready ? 2 : 0), 1);
+	put(w, (p->word.healthy ? 1 : 0) | (p->word.data_ready ? 2 : 0) |
+	    (p->word.present ? 4 : 0), 1);
 	put(w, 0, 2);
 	put_epoch(w, &p->word.epoch);
 	put(w, p->word.advert_age_ms, 4);
@@ -180,6 +181,10 @@ put_body(struct writer *w, const struct frame *f)
 	case FRAME_PING:
 	case FRAME_PONG:
 		put_ping(w, &f->ping);
+		break;
+	case FRAME_ASK:
+		put(w, f->ask.request, 1);
+		put(w, 0, 3);
 		break;
 	case FRAME_RUN:
 	case FRAME_TYPES:

@@ -41,6 +41,7 @@ static const struct frame_kind {
 	[FRAME_RESET] = { "RESET", EPOCH_BYTES, EPOCH_BYTES },
 	[FRAME_PING] = { "PING", 4 + WORD_BYTES, 4 + WORD_BYTES },
 	[FRAME_PONG] = { "PONG", 4 + WORD_BYTES, 4 + WORD_BYTES },
+	[FRAME_ASK] = { "ASK", 4, 4 },
 };
 
 static_assert(12 + FRAME_WANT_MAX * HASH_LEN <= FRAME_BODY_MAX, "a WANT");
@@ -246,13 +247,25 @@ get_ping(struct reader *r, struct frame_ping *p)
 	p->word.role = (uint8_t)get(r, 1);
 	judge(r, p->word.role < FRAME_ROLES, FRAME_VALUE);
 	flags = get(r, 1);
-	judge(r, flags <= 3, FRAME_VALUE);
+	judge(r, flags <= 7, FRAME_VALUE);
 	p->word.healthy = (flags & 1) != 0;
 	p->word.data_ready = (flags & 2) != 0;
+	p->word.present = (flags & 4) != 0;
 	get_zero(r, 2);
 	get_epoch(r, &p->word.epoch);
 	p->word.advert_age_ms = (uint32_t)get(r, 4);
 	get_position(r, &p->word.position);
+}
+
+static void
+get_ask(struct reader *r, struct frame_ask *a)
+{
+	const uint64_t request = get(r, 1);
+
+	judge(r, request >= REQUEST_HANDOVER && request < REQUESTS,
+	    FRAME_VALUE);
+	a->request = (enum frame_request)request;
+	get_zero(r, 3);
 }
 
 static void
@@ -292,6 +305,9 @@ get_body(struct reader *r, struct frame *f)
 	case FRAME_PING:
 	case FRAME_PONG:
 		get_ping(r, &f->ping);
+		break;
+	case FRAME_ASK:
+		get_ask(r, &f->ask);
 		break;
 	case FRAME_RUN:
 	case FRAME_TYPES:

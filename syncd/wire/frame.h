@@ -19,6 +19,7 @@
  *	COMMIT		ACK or NAK
  *	FORK, RESET	ACK or NAK
  *	PING		PONG of the same number
+ *	ASK		PONG 0: it was handed on, or came too often
  *
  * Unasked, either side may send its word: PONG 0.  After NAK_PROTOCOL the
  * receiver closes.
@@ -56,6 +57,7 @@ enum frame_type {
 	FRAME_RESET,
 	FRAME_PING,
 	FRAME_PONG,
+	FRAME_ASK,
 	FRAME_TYPES
 };
 
@@ -92,6 +94,7 @@ enum nak_reason {
 struct frame_word {
 	uint8_t		role;		/* enum role */
 	bool		healthy, data_ready;
+	bool		present;	/* address in its kernel */
 	struct epoch	epoch;		/* that I am in */
 	uint32_t	advert_age_ms;	/* since my last advert left */
 	struct position	position;
@@ -155,6 +158,15 @@ struct frame_ping {		/* PING and PONG */
 	struct frame_word word;
 };
 
+enum frame_request {
+	REQUEST_HANDOVER = 1,	/* you are active: hand over to me */
+	REQUESTS
+};
+
+struct frame_ask {
+	enum frame_request request;
+};
+
 struct frame {
 	enum frame_type	type;
 	union {
@@ -168,6 +180,7 @@ struct frame {
 		struct frame_nak nak;
 		struct frame_fork fork;
 		struct frame_ping ping;
+		struct frame_ask ask;
 	};
 };
 

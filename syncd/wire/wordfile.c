@@ -16,7 +16,7 @@
 #include "wordfile.h"
 
 #define NAME_MAX_LEN	(MANIFEST_PAIR_MAX + 16)
-#define FIXED		16		/* advert, quota */
+#define FIXED		24		/* advert, quota, open */
 
 static void
 be64_put(uint8_t *p, uint64_t v)
@@ -58,13 +58,15 @@ wordfile_read(int dir, const char *pair, struct wordfile *w)
 		errno = error;
 		return -1;
 	}
-	if (n < FIXED || n > WORDFILE_LEN || frame_decode(buf + FIXED,
-	    (size_t)n - FIXED, &f) != FRAME_OK || f.type != FRAME_PONG) {
+	if (n < FIXED || n > WORDFILE_LEN || be64_get(buf + 16) > 1 ||
+	    frame_decode(buf + FIXED, (size_t)n - FIXED, &f) != FRAME_OK ||
+	    f.type != FRAME_PONG) {
 		errno = EBADMSG;
 		return -1;
 	}
 	w->advert = (mono_t){ (int64_t)be64_get(buf) };
 	w->store_bytes = be64_get(buf + 8);
+	w->open = be64_get(buf + 16) == 1;
 	w->word = f.ping.word;
 	return 0;
 }
@@ -83,6 +85,7 @@ wordfile_write(int dir, const char *pair, const struct wordfile *w)
 
 	be64_put(buf, (uint64_t)w->advert.ns);
 	be64_put(buf + 8, w->store_bytes);
+	be64_put(buf + 16, w->open ? 1 : 0);
 	len = FIXED + frame_encode(&f, buf + FIXED, sizeof(buf) - FIXED);
 	(void)fmt_into(name, sizeof(name), "%s.word", pair);
 	(void)fmt_into(temp, sizeof(temp), "%s.word.new", pair);

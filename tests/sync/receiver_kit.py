@@ -18,7 +18,7 @@ import time
 from ship_pair import find, make_accounts
 
 (HELLO, WELCOME, HAVE, WANT, PUT, PART, RUN, COMMIT, ACK, NAK, FORK, RESET,
- PING, PONG) = range(1, 15)
+ PING, PONG, ASK) = range(1, 16)
 (MISSING, SPACE, HASH, STALE, DUAL, FORKED, ABSURD, REFUSED, BUSY, ERROR,
  PAIR, VERSION, PROTOCOL) = range(1, 14)
 ZERO = bytes(32)
@@ -109,6 +109,7 @@ class Store:
             os.mkdir(p)
             os.chown(p, d.pw_uid, d.pw_gid)
             os.chmod(p, 0o2770)
+        self.say(role=1)
 
     def argv(self, strace=()):
         return ["/usr/bin/setpriv", "--reuid", "_syncr", "--regid", "_syncd",
@@ -135,9 +136,10 @@ class Store:
         return {os.path.basename(f)
                 for f in self.files("objects") + self.files("staged")}
 
-    def say(self, role, term=1, node=0, advert=0, quota=0):
-        """The mirror's word for the receiver."""
-        text = (struct.pack("!QQ", advert, quota)
+    def say(self, role, term=1, node=0, advert=0, quota=0, may=None):
+        """The mirror's word for the receiver; may: it may write."""
+        may = role != 2 if may is None else may
+        text = (struct.pack("!QQQ", advert, quota, may)
                 + word(PONG, 0, role, 3, term, node))
         temp = os.path.join(self.run, "vpn.word.new")
         with open(temp, "wb") as f:

@@ -12,6 +12,7 @@ import hashlib
 import os
 import pwd
 import re
+import struct
 import subprocess
 
 from lab.proc import Proc
@@ -79,6 +80,16 @@ class Machine:
             chmod 2770 {RUN} {STORE}
             chmod 755 /var/lib/vipair /var/lib/vipair/store
         """)
+        self.say()
+
+    def say(self, role=1, may=1):
+        """The word of a node whose mirror is not there: a receiver may
+        write."""
+        with open(self.node.path(f"{RUN}/{PAIR}.word"), "wb") as f:
+            f.write(struct.pack("!QQQ", 0, 0, may) + b"vS"
+                    + struct.pack("!BBIIBBH", 14, 0, 68, 0, role, 0, 0)
+                    + bytes(60))
+            os.fchmod(f.fileno(), 0o644)
 
     def _keys(self):
         self.node.sh(f"""

@@ -17,9 +17,10 @@
  *	many N SIZE		N files into the next generation
  *	steps N SIZE		N generations, each acknowledged; prints them
  *	bench N SIZE		the same, prints microseconds of each
- *	progress, refresh, reconnect, quit
+ *	progress, refresh, reconnect, handover, quit
  *
- *	state N ID TEXT | acked GENERATION HEAD | word ... | fenced REASON T N
+ *	state N ID TEXT | acked GENERATION HEAD | word ... | fenced REASON T N |
+ *	asked REQUEST
  */
 
 #include <assert.h>
@@ -254,6 +255,13 @@ on_fenced(void *arg, enum nak_reason r, const struct epoch *seen)
 	say("fenced %s %u.%u", nak_word(r), seen->term, seen->node);
 }
 
+static void
+on_asked(void *arg, enum frame_request request)
+{
+	(void)arg;
+	say("asked %u", request);
+}
+
 /* ---- commands ----------------------------------------------------------- */
 
 static void
@@ -267,11 +275,17 @@ become_active(uint32_t term, uint32_t node)
 static void
 set_word(unsigned int role, unsigned int healthy, unsigned int ready)
 {
+	struct wordfile w;
+
 	prog.word = (struct frame_word){
 		.role = (uint8_t)role, .healthy = healthy != 0,
 		.data_ready = ready != 0, .epoch = prog.epoch,
 	};
-	ship_word(prog.ship, &prog.word, mono_now(), 0);
+	w = (struct wordfile){
+		.word = prog.word, .advert = mono_now(), .open = role != 2,
+	};
+	if (ship_word(prog.ship, &w) == -1)
+		say("failed word: %s", strerror(errno));
 }
 
 static void
@@ -318,6 +332,8 @@ command(const char *line)
 		show_progress();
 	else if (strcmp(line, "refresh") == 0)
 		need(store_refresh(prog.store), "refresh");
+	else if (strcmp(line, "handover") == 0)
+		say("handover %d", ship_ask(prog.ship, REQUEST_HANDOVER));
 	else if (strcmp(line, "reconnect") == 0)
 		ship_reconnect(prog.ship);
 	else if (strcmp(line, "quit") == 0)
@@ -387,7 +403,7 @@ main(int argc, char **argv)
 	conf.store = prog.store;
 	conf.events = (struct ship_events){
 		.acked = on_acked, .word = on_word, .state = on_state,
-		.fenced = on_fenced,
+		.fenced = on_fenced, .asked = on_asked,
 	};
 	prog.ship = ship_new(&conf);
 	if (prog.ship == NULL || !loop_add(&prog.loop, STDIN_FILENO, POLLIN,

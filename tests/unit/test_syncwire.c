@@ -35,7 +35,7 @@ static struct frame_word
 some_word(void)
 {
 	return (struct frame_word){
-		.role = 2, .healthy = true,
+		.role = 2, .healthy = true, .present = true,
 		.epoch = { .term = 0xfffffffe, .node = 7 },
 		.advert_age_ms = FRAME_AGE_UNKNOWN,
 		.position = some_position(),
@@ -118,6 +118,9 @@ fill(struct frame *f, enum frame_type t)
 		f->ping.serial = 77;
 		f->ping.word = some_word();
 		break;
+	case FRAME_ASK:
+		f->ask.request = REQUEST_HANDOVER;
+		break;
 	case FRAME_RUN:
 	case FRAME_TYPES:
 		break;
@@ -157,6 +160,7 @@ START_TEST(test_values)
 	ck_assert_uint_eq(w.role, 2);
 	ck_assert(w.healthy);
 	ck_assert(!w.data_ready);
+	ck_assert(w.present);
 	ck_assert_uint_eq(w.epoch.term, 0xfffffffe);
 	ck_assert_uint_eq(w.epoch.node, 7);
 	ck_assert_uint_eq(w.position.generation, 48213);
@@ -241,7 +245,10 @@ START_TEST(test_refused)
 	    FRAME_VALUE);
 	ck_assert_int_eq(changed(FRAME_PING, B + 4, FRAME_ROLES),
 	    FRAME_VALUE);
-	ck_assert_int_eq(changed(FRAME_PING, B + 5, 4), FRAME_VALUE);
+	ck_assert_int_eq(changed(FRAME_PING, B + 5, 8), FRAME_VALUE);
+	ck_assert_int_eq(changed(FRAME_ASK, B, 0), FRAME_VALUE);
+	ck_assert_int_eq(changed(FRAME_ASK, B, REQUESTS), FRAME_VALUE);
+	ck_assert_int_eq(changed(FRAME_ASK, B + 3, 1), FRAME_ZERO);
 }
 END_TEST
 

@@ -113,6 +113,11 @@ START_TEST(test_not_while_it_may_not)
 	ck_assert_int_eq(pass(10 * NS_PER_S), 0);
 	/* Standby again: live data may be anything now. */
 	ck_assert_int_eq(data_head(&d, 3, true, now), JOB_PREPARE);
+	ck_assert_int_eq(answer(JOB_PREPARE, JOB_OK), 0);
+	ck_assert_int_eq(pass(DATA_STILL_NS), JOB_SETTLE);
+	ck_assert_int_eq(answer(JOB_SETTLE, JOB_OK), 0);
+	ck_assert_int_eq(data_head(&d, 3, false, now), 0);
+	ck_assert_int_eq(data_head(&d, 3, true, now), JOB_PREPARE);
 }
 END_TEST
 
@@ -155,6 +160,12 @@ START_TEST(test_superseded_is_no_failure)
 	ck_assert_int_eq(answer(JOB_PREPARE, JOB_SUPERSEDED), 0);
 	ck_assert_uint_eq(d.failed, 0);
 	ck_assert_int_eq(pass(DATA_PREPARE_NS), JOB_PREPARE);
+	ck_assert_int_eq(answer(JOB_PREPARE, JOB_OK), 0);
+	/* Only what was prepared settles. */
+	ck_assert_int_eq(head(2), 0);
+	ck_assert_int_eq(pass(DATA_PREPARE_NS), JOB_PREPARE);
+	ck_assert_int_eq(answer(JOB_PREPARE, JOB_SUPERSEDED), 0);
+	ck_assert_int_eq(pass(DATA_STILL_NS), JOB_PREPARE);
 }
 END_TEST
 

@@ -228,6 +228,15 @@ START_TEST(test_word_of_a_takeover)
 	word_say(&el, p);
 	ck_assert(hear(&mirror, MSG_WORD, &m));
 	ck_assert_int_eq(m.word.advert_ns, p->election.sent.ns);
+	word_say(&el, p);
+	ck_assert(!hear(&mirror, MSG_WORD, &m));
+	/* The epoch of what is written here, whatever else is known. */
+	say_data(true, 5, 11);
+	ck_assert_uint_eq(p->election.term, 11);
+	p->word_news = true;
+	word_say(&el, p);
+	ck_assert(hear(&mirror, MSG_WORD, &m));
+	ck_assert_uint_eq(m.word.term, 9);
 }
 END_TEST
 
@@ -251,6 +260,7 @@ START_TEST(test_takeover_and_back)
 	});
 	supervisor_done(JOB_LOAD, 9);
 	ck_assert(hear_job(&mirror, JOB_WRITE, &m));
+	history_held(&el, p);
 	ck_assert(p->history_open);
 	say_done(JOB_WRITE, JOB_OK, 0);
 	ck_assert(hear_job(&supervisor, JOB_START, &m));
@@ -268,11 +278,11 @@ START_TEST(test_takeover_and_back)
 	forget(&supervisor);
 	ck_assert(hear_job(&mirror, JOB_END, &m));
 	p->election.state = STATE_STANDBY;
+	p->plan.prepare_at = MONO_NEVER;	/* long after the last one */
 	say_done(JOB_END, JOB_OK, 1);
 	ck_assert_int_eq(p->election.service, SERVICE_STOPPED);
 	/* Written here: no loader for it, but for the next one. */
 	ck_assert(!hear_job(&supervisor, JOB_PREPARE, &m));
-	p->plan.prepare_at = MONO_NEVER;	/* long after the last one */
 	say_data(true, 9, 10);
 	ck_assert(hear_job(&supervisor, JOB_PREPARE, &m));
 }
@@ -388,6 +398,10 @@ START_TEST(test_mirror_is_replaced)
 	ck_assert(hear_job(&mirror, JOB_BEGIN, &m));
 	ck_assert_uint_eq(m.job.term, 9);
 	say_done(JOB_BEGIN, JOB_OK, 0);
+	ck_assert(hear_job(&mirror, JOB_WRITE, &m));
+	/* In order: the old one's end is never seen. */
+	connect_mirror();
+	pair_timers(&el, p);
 	ck_assert(hear_job(&mirror, JOB_WRITE, &m));
 }
 END_TEST
@@ -529,6 +543,19 @@ START_TEST(test_handover_from_the_standby)
 }
 END_TEST
 
+START_TEST(test_no_handover_to_one_that_cannot)
+{
+	settled();
+	become_active();
+	say_partner(ROLE_MAINTENANCE, -1, 3);
+	ck_assert_uint_eq(ask(CTL_HANDOVER, 0, 0).code, CTL_REFUSED_NOBODY);
+	ck_assert_int_eq(p->election.state, STATE_ACTIVE);
+	say_partner(ROLE_STANDBY, -1, 3);
+	ck_assert_uint_eq(ask(CTL_HANDOVER, 0, 0).code, CTL_OK);
+	ck_assert_int_eq(p->election.state, STATE_LEAVING);
+}
+END_TEST
+
 START_TEST(test_partner_asks_for_handover)
 {
 	union msg m = { .ask = {
@@ -601,6 +628,7 @@ main(void)
 	tcase_add_test(t, test_operator_asks_the_mirror);
 	tcase_add_test(t, test_reload_data);
 	tcase_add_test(t, test_handover_from_the_standby);
+	tcase_add_test(t, test_no_handover_to_one_that_cannot);
 	tcase_add_test(t, test_partner_asks_for_handover);
 	tcase_add_test(t, test_status_says_data);
 	suite_add_tcase(s, t);

@@ -465,6 +465,8 @@ START_TEST(test_mirror_is_replaced)
 	ck_assert_int_eq(pass(SERVICE_BEGIN_NS - 1), 0);
 	ck_assert_int_eq(s.state, SERVICE_STARTING);
 	ck_assert_int_eq(answer(JOB_BEGIN, JOB_OK), JOB_WRITE);
+	service_unsent(&s, now);
+	ck_assert_int_eq(pass(SERVICE_NOBODY_NS - 1), JOB_WRITE);
 	/* A job of the supervisor's is not touched. */
 	ck_assert_int_eq(answer(JOB_WRITE, JOB_OK), JOB_START);
 	service_lost(&s, now);
@@ -539,6 +541,9 @@ END_TEST
 START_TEST(test_role_back_while_stopping_on_data)
 {
 	running_on_data();
+	ck_assert_int_eq(want(false), JOB_STOP);
+	/* The same term: they are ours to write all the time. */
+	ck_assert_int_eq(want(true), JOB_START);
 	ck_assert_int_eq(want(false), JOB_STOP);
 	/* Another term: the data steps, though END was never asked. */
 	ck_assert_int_eq(service_want(&s, use, true, 8, now), JOB_BEGIN);

@@ -89,6 +89,17 @@ ask_partner(struct elector *el, struct pair *p, const struct client *c)
 	return result(CTL_OK, p->partner.node);
 }
 
+/* The only other node says itself that it would not take over. */
+static bool
+partner_unable(const struct elector *el, const struct pair *p)
+{
+	const struct msg_partner *other = &p->partner;
+
+	return p->cfg.nnodes == 2 && partner_speaks(el, p) &&
+	    other->role != ROLE_ACTIVE && (other->role != ROLE_STANDBY ||
+	    !other->healthy || !other->ready);
+}
+
 /* Only the active node can hand over; a standby says whom to ask. */
 static struct ctl_result
 hand_over(struct elector *el, struct pair *p, const struct client *c)
@@ -97,7 +108,7 @@ hand_over(struct elector *el, struct pair *p, const struct client *c)
 	const struct election *e = &p->election;
 
 	if (e->state == STATE_ACTIVE) {
-		if (p->cfg.nnodes < 2)
+		if (p->cfg.nnodes < 2 || partner_unable(el, p))
 			return result(CTL_REFUSED_NOBODY, p->self);
 		note_operator(el, p, &c->rq, c->uid);
 		pair_step(el, p, &ev);

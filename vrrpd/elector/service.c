@@ -305,7 +305,6 @@ step_failed(struct service *s, enum job_kind step,
 	s->failed_step = (uint8_t)step;
 	s->failed_status = done->exit_status;
 	s->failed_late = done->result == JOB_TIMEOUT;
-	s->restarted = true;
 	s->due = MONO_NEVER;
 	return 0;
 }

@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: ISC */
 
 /*
- * The snapshot helper: what its exit status says to the mirror, and its
+ * The snapshot helper: what its exit status says to the capture, and its
  * parts.  One process copies one database and is gone.
  */
 #ifndef VIPAIR_SQLSNAP_H
 #define VIPAIR_SQLSNAP_H
 
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/stat.h>
 
-/* Exit status.  The mirror keeps the old snapshot on all but the first. */
+/* Exit status.  The capture keeps the old snapshot on all but the first. */
 enum sqlsnap {
 	SQLSNAP_OK = 0,
 	SQLSNAP_BUSY = 10,	/* locked for SQLSNAP_WAIT_MS: try again */
@@ -35,6 +36,18 @@ struct snap_file {
 	const char	*name;
 	struct stat	 st;
 };
+
+/* What the supervisor says of a database; names stand in descriptor 8. */
+struct snap_numbers {
+	uint32_t	pair, entry;
+	uint64_t	dev, ino;
+};
+
+#define SNAP_PATH_SIZE	4096
+
+/* The base, and the path below it of the file with these numbers. */
+enum sqlsnap	find_by_number(const struct snap_numbers *n,
+		    const char **base, char *path, size_t size);
 
 /*
  * Finds base/path without following a link below base, enters its directory

@@ -15,7 +15,7 @@ PREFIX = os.environ.get("VIPAIR_PREFIX",
 KEY = hashlib.sha256(b"the pair of the laboratory").digest()
 CONF = "/run/lab/vipair.conf"
 SECRET = "/run/lab/vpn.secret"
-ROOMS = ("vrrpd", "elector", "actuator", "keeper")
+ROOMS = ("vrrpd", "elector", "actuator", "keeper", "mirror", "capture")
 
 
 def conf(protocol="carp", interval="1s", more="", nodes=None, vhid=VHID,

@@ -11,6 +11,7 @@
 #include "notify.h"
 #include "reexec.h"
 #include "rooms.h"
+#include "snaps.h"
 #include "supervisor.h"
 
 #define LEAVE_MORE_NS	(10 * NS_PER_S)
@@ -79,6 +80,7 @@ end(struct supervisor *s, mono_t now)
 	rooms_replace(s, ROOM_ELECTOR);
 	reexec_end(s);
 	jobs_kill_all(s);
+	snaps_end(s, true);
 	ask(s, ROOM_ACTUATOR);
 	ask(s, ROOM_KEEPER);
 	ask(s, ROOM_MIRROR);

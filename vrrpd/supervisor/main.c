@@ -13,7 +13,9 @@
  *	messages.c	what they say
  *	sockets.c	advert sockets (advert_filter.c: their kernel filters)
  *	listeners.c	control sockets
- *	jobs.c		runner and checker (jobqueue.c: their order)
+ *	jobs.c		runner, checker and loader (jobqueue.c: their order,
+ *			jobspawn.c: what they are as processes)
+ *	snaps.c		copies of databases for the capture
  *	reload.c	SIGHUP
  *	reexec.c	SIGUSR2
  *	leave.c		SIGTERM
@@ -36,6 +38,7 @@
 #include "notify.h"
 #include "reexec.h"
 #include "rooms.h"
+#include "snaps.h"
 #include "start.h"
 #include "supervise.h"
 #include "supervisor.h"
@@ -44,6 +47,7 @@
 #define EXIT_USAGE	64
 
 static struct jobs jobs;
+static struct snaps snaps;
 
 static struct supervisor supervisor = {
 	.cur = { .fd = -1, .secrets_fd = -1 },
@@ -55,6 +59,7 @@ static struct supervisor supervisor = {
 	.job_log = { -1, -1 },
 	.swap_fd = -1, .swap_peer = -1, .swap_keeper = -1,
 	.jobs = &jobs,
+	.snaps = &snaps,
 };
 
 _Noreturn static void

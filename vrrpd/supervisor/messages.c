@@ -16,6 +16,7 @@
 #include "reexec.h"
 #include "reload.h"
 #include "rooms.h"
+#include "snaps.h"
 #include "sockets.h"
 #include "start.h"
 #include "supervisor.h"
@@ -143,6 +144,8 @@ of_pair(struct supervisor *s, enum room room, const union msg *m)
 		return true;
 	case MSG_JOB:
 		return do_job(s, room, &m->job);
+	case MSG_SNAP:
+		return snaps_add(s, &m->snap);
 	case MSG_ROLE:
 		return do_role(s, &m->role);
 	case MSG_STALLED:

@@ -22,6 +22,7 @@
 #include "jobs.h"
 #include "reexec.h"
 #include "rooms.h"
+#include "snaps.h"
 #include "supervisor.h"
 #include "version.h"
 
@@ -185,6 +186,8 @@ become(struct supervisor *s)
 	if (s->opt.verbose)
 		argv[n++] = "-v";
 	log_info("replacing %s by the program on disk", VIPAIR_VERSION);
+	/* Their files do not come along, nor does the capture that waits. */
+	snaps_end(s, false);
 	keep_all(s, true);
 	(void)execv(VRRPD_PATH, (char *const *)(uintptr_t)argv);
 	log_warn("%s", VRRPD_PATH);

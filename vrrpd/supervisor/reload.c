@@ -16,6 +16,7 @@
 #include "places.h"
 #include "reload.h"
 #include "rooms.h"
+#include "snaps.h"
 #include "supervisor.h"
 
 /* What sd_notify(3) wants to know of a reload. */
@@ -117,6 +118,8 @@ switch_over(struct supervisor *s)
 	FOR_EACH_ROOM(r)
 		ok[r] = has_it(s, r);
 	jobs_remap(s, s->next.conf);
+	/* The capture goes as well. */
+	snaps_end(s, true);
 	old = s->cur;
 	s->cur = s->next;
 	s->conf = s->cur.conf;

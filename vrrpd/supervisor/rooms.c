@@ -23,6 +23,7 @@
 #include "reexec.h"
 #include "reload.h"
 #include "rooms.h"
+#include "snaps.h"
 #include "spawn.h"
 #include "supervisor.h"
 
@@ -436,6 +437,13 @@ needed(const struct supervisor *s, enum room room)
 	    (s->phase == PHASE_LEAVE && room != ROOM_ELECTOR);
 }
 
+static void
+capture_died(struct supervisor *s)
+{
+	jobs_capture_died(s);
+	snaps_end(s, true);
+}
+
 bool
 rooms_reap(struct supervisor *s, pid_t pid, int status)
 {
@@ -463,7 +471,7 @@ rooms_reap(struct supervisor *s, pid_t pid, int status)
 		if (r == ROOM_ELECTOR && !planned)
 			jobs_elector_died(s);
 		if (r == ROOM_CAPTURE)
-			jobs_capture_died(s);
+			capture_died(s);
 		schedule(s, r, planned);
 		e->planned = planned;
 		return true;

@@ -17,6 +17,7 @@
 #include "reexec.h"
 #include "reload.h"
 #include "rooms.h"
+#include "snaps.h"
 #include "supervise.h"
 #include "supervisor.h"
 
@@ -37,6 +38,7 @@ reap(struct supervisor *s)
 			return;
 		if (!rooms_reap(s, si.si_pid, status) &&
 		    !jobs_reap(s, si.si_pid, status) &&
+		    !snaps_reap(s, si.si_pid, status) &&
 		    !reexec_reap(s, si.si_pid, status))
 			log_debug("process %d ended", (int)si.si_pid);
 	}
@@ -102,6 +104,7 @@ supervise(struct supervisor *s)
 		reload_timers(s, now, &deadline);
 		reexec_timers(s, now, &deadline);
 		jobs_run(s, now, &deadline);
+		snaps_timers(s, now, &deadline);
 		rooms_timers(s, now, &deadline);
 		if (leave_timers(s, now, &deadline))
 			return;

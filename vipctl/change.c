@@ -27,6 +27,8 @@ struct handover {
 	char	by[CONF_NAME_MAX + 1];
 	uint32_t term;		/* before, then the new one's */
 	bool	back;		/* nobody took it: this node did again */
+	bool	here;		/* asked on the standby: comes to this node */
+	int64_t	outage_ns;	/* here: as this node measured it */
 };
 
 /* When the address went, from the elector's own event. */
@@ -52,6 +54,44 @@ find_release(struct vipctl *v, uint16_t pair, struct handover *h)
 	free(ev);
 }
 
+/*
+ * Asked for on the standby: this node took over.  Its own history has the
+ * outage, as it measured it.
+ */
+static void
+find_outage(struct vipctl *v, uint16_t pair, struct handover *h)
+{
+	enum client_result res;
+	union ctl_any r;
+	struct client c;
+
+	if (client_begin(&c, v, CTL_STATUS, CTL_GET_HISTORY, pair) !=
+	    EXIT_DONE)
+		return;
+	while ((res = client_next(&c, &r, CLIENT_TIMEOUT_MS)) ==
+	    CLIENT_RECORD)
+		if (r.head.type == CTL_HISTORY && r.head.pair == pair &&
+		    r.history.entry.term == h->term &&
+		    r.history.entry.new_role == ROLE_ACTIVE &&
+		    r.history.entry.outage_ms != UINT32_MAX)
+			h->outage_ns = r.history.entry.outage_ms * NS_PER_MS;
+	client_close(&c);
+}
+
+/* True when this node, asked on the standby, is the active one now. */
+static bool
+took_over(const struct view_pair *vp, struct handover *h)
+{
+	const struct ctl_peer *self = pair_self(vp);
+
+	if (vp->p.role != ROLE_ACTIVE || vp->p.term <= h->term)
+		return false;
+	h->taken = mono_after(mono_now(), -vp->p.since_ns);
+	h->term = vp->p.term;
+	strcpy(h->by, self != NULL ? self->name : "this node");
+	return true;
+}
+
 /* One look; true when somebody is active again. */
 static bool
 look(struct vipctl *v, const char *name, struct handover *h, int *code)
@@ -75,6 +115,10 @@ look(struct vipctl *v, const char *name, struct handover *h, int *code)
 		active = pair_other_active(vp);
 		if (strcmp(vp->p.name, name) != 0)
 			continue;
+		if (h->here) {
+			done = took_over(vp, h);
+			continue;
+		}
 		h->back = vp->p.role == ROLE_ACTIVE && vp->p.term > h->term;
 		done = h->back;
 		if (active == NULL || vp->p.role == ROLE_ACTIVE)
@@ -94,7 +138,7 @@ look(struct vipctl *v, const char *name, struct handover *h, int *code)
 static void
 report(struct vipctl *v, const char *pair, const struct handover *h)
 {
-	int64_t gap = CTL_AGE_UNKNOWN;
+	int64_t gap = h->outage_ns;
 	struct json j;
 
 	if (mono_is_set(h->released)) {
@@ -116,11 +160,13 @@ report(struct vipctl *v, const char *pair, const struct handover *h)
 	fprintf(v->out, "%s is active (term %u)", h->by, h->term);
 	if (gap >= 0)
 		fprintf(v->out, "; the address was without an owner for "
-		    "about %d.%d ms\n(from its release here to the first "
-		    "advert of %s)", (int)(gap / NS_PER_MS),
-		    (int)(gap % NS_PER_MS / (100 * NS_PER_US)), h->by);
-	fprintf(v->out, "\nnext: 'vipctl status', or 'vipctl handover' on "
-	    "%s to go back\n", h->by);
+		    "about %d.%d ms\n(from %s to the %s advert of %s)",
+		    (int)(gap / NS_PER_MS),
+		    (int)(gap % NS_PER_MS / (100 * NS_PER_US)),
+		    h->here ? "the last advert of the other" :
+		    "its release here", h->here ? "own" : "first", h->by);
+	fprintf(v->out, "\nnext: 'vipctl status', or 'vipctl handover' to go "
+	    "back\n");
 }
 
 static int
@@ -134,7 +180,9 @@ handover(struct vipctl *v, const struct view *w, const struct view_pair *vp,
 		.pair = view_index(w, vp),
 	};
 	const struct timespec step = { .tv_nsec = HANDOVER_STEP_NS };
-	struct handover h = { .begun = mono_now(), .term = vp->p.term };
+	struct handover h = { .begun = mono_now(), .term = vp->p.term,
+	    .here = vp->p.role != ROLE_ACTIVE,
+	    .outage_ns = CTL_AGE_UNKNOWN };
 	mono_t deadline = mono_after(h.begun, timeout_ns);
 	int code;
 
@@ -145,8 +193,10 @@ handover(struct vipctl *v, const struct view *w, const struct view_pair *vp,
 		if (code != EXIT_DONE)
 			return code;
 		if (mono_reached(mono_now(), deadline)) {
-			complain(v, "no other node became active in time; "
-			    "'vipctl why' tells what happened");
+			complain(v, "%s in time; 'vipctl why' on both nodes "
+			    "tells what happened", h.here ? "this node did "
+			    "not become active" :
+			    "no other node became active");
 			return EXIT_REFUSED;
 		}
 		nanosleep(&step, NULL);
@@ -156,7 +206,10 @@ handover(struct vipctl *v, const struct view *w, const struct view_pair *vp,
 		    "'vipctl status' on the partner tells why");
 		return EXIT_REFUSED;
 	}
-	find_release(v, rq.pair, &h);
+	if (h.here)
+		find_outage(v, rq.pair, &h);
+	else
+		find_release(v, rq.pair, &h);
 	report(v, vp->p.name, &h);
 	return EXIT_DONE;
 }

@@ -157,15 +157,26 @@ data_node(const struct data_store *d, uint32_t id)
 	return "?";
 }
 
+/* Numbers in names of branches are padded with zeros; nobody types those. */
+static const char *
+without_zeros(const char *s)
+{
+	while (*s == '0')
+		s++;
+	return s;
+}
+
 int
 data_branch(struct vipctl *v, struct data_store *d, const char *word,
     struct store_branch *b)
 {
 	struct store_branch one;
+	const char *begin = without_zeros(word);
 	size_t cursor = 0, found = 0;
 
 	while (store_branches(d->store, &cursor, &one))
-		if (strncmp(one.name, word, strlen(word)) == 0) {
+		if (strncmp(without_zeros(one.name), begin,
+		    strlen(begin)) == 0) {
 			*b = one;
 			found++;
 		}
@@ -194,8 +205,8 @@ data_head_word(const struct hash *h)
 void
 data_short_name(const struct store_branch *b, char *buf, size_t size)
 {
-	const char *dot = strchr(b->name, '.');
-	int n = dot != NULL ? (int)(dot - b->name) + 9 : BRANCH_NAME_MAX;
+	const char *name = without_zeros(b->name), *dot = strchr(name, '.');
+	int n = dot != NULL ? (int)(dot - name) + 9 : BRANCH_NAME_MAX;
 
-	snprintf(buf, size, "%.*s", n, b->name);
+	snprintf(buf, size, "%.*s", n, name);
 }

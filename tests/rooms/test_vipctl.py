@@ -85,6 +85,45 @@ def test_usage():
     assert run("maintenance", "on", "--for", "0s").returncode == 64
     assert run("maintenance", "off", "--for", "0s").returncode == 64
     assert run("-f").returncode == 64
+    assert run("sync").returncode == 64
+    assert run("sync", "then").returncode == 64
+    assert run("sync", "now", "--yes").returncode == 64
+    assert run("diff", "1").returncode == 64
+    assert run("restore", "1").returncode == 64
+    assert run("restore", "1", "--live", "--yes").returncode == 64
+    assert run("diverged", "adopt").returncode == 64
+    assert run("check", "--sync-warn", "soon").returncode == 64
+
+
+def test_no_data(conf):
+    """A pair without a sync block has no generations."""
+    for words in (["generations"], ["generations", "vpn"], ["diff", "1", "2"],
+                  ["diverged"], ["restore", "1", "--live"]):
+        p = run("-f", conf, *words)
+        assert p.returncode == 1 and "sync block" in p.stderr, words
+
+
+def test_data_of_others(conf, tmp_path):
+    """The store is root's and _syncd's to read: 77, and how."""
+    text = conf.read_text()
+    conf.write_text(f'state directory "{tmp_path}/state"\n' +
+                    text.rstrip().rstrip("}") +
+                    '\tsync on change and every 60s {\n\t\tbase "/srv/x"\n'
+                    '\t\ttree "d"\n\t}\n}\n')
+    store = tmp_path / "state" / "store" / "vpn"
+    store.mkdir(parents=True)
+    for d in [tmp_path, *tmp_path.parents][:-1]:
+        os.chmod(d, os.stat(d).st_mode | 0o055)
+    os.chmod(store, 0o770)
+    assert run("-f", conf, "generations").returncode == 0
+    p = subprocess.run([VIPCTL, "-f", conf, "generations"], user=65534,
+                       group=65534, extra_groups=[], text=True,
+                       capture_output=True, timeout=10)
+    assert p.returncode == 77 and "_syncd" in p.stderr, p
+    p = subprocess.run([VIPCTL, "-f", conf, "restore", "1", "--to", "/tmp/x"],
+                       user=65534, group=65534, extra_groups=[], text=True,
+                       capture_output=True, timeout=10)
+    assert p.returncode == 77 and "sudo" in p.stderr, p
 
 
 def test_help_and_version():
@@ -97,8 +136,8 @@ def test_help_and_version():
     assert json.loads(run("-j", "version").stdout)["version"]
 
 
-@pytest.mark.parametrize("word", ["init", "pair", "apply", "drill", "sync",
-                                  "doctor", "restore", "diverged", "report"])
+@pytest.mark.parametrize("word", ["init", "apply", "drill", "doctor",
+                                  "report", "undo-wipe"])
 def test_words_of_other_versions(word):
     p = run(word, "--whatever")
     assert p.returncode == 1
@@ -108,8 +147,10 @@ def test_words_of_other_versions(word):
 def test_no_daemon(conf):
     for cmd, code in (("status", 3), ("is-active", 3), ("check", 3),
                       ("role", 69), ("why", 69), ("history", 69),
-                      ("handover", 69), ("metrics", 69), ("monitor", 69)):
-        p = run("-f", conf, cmd)
+                      ("handover", 69), ("metrics", 69), ("monitor", 69),
+                      ("sync now", 69), ("sync status", 69),
+                      ("sync allow --yes", 69)):
+        p = run("-f", conf, *cmd.split())
         assert p.returncode == code, cmd
         assert "not reachable" in p.stdout + p.stderr, cmd
         assert "active" not in p.stdout

@@ -272,7 +272,8 @@ struct msg_link {
 					   a network of the interface */
 	uint8_t		foreign_manager; /* 1 networkd, 2 NetworkManager owns
 					   it; 0 nobody known */
-	uint8_t		pad[2];
+	uint16_t	unmarked;	/* 1 + index of a virtual address that
+					   somebody else configured here; 0 */
 	uint32_t	pad2;
 };
 

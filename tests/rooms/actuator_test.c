@@ -293,6 +293,44 @@ START_TEST(link_says_who_we_are)
 }
 END_TEST
 
+/* Until the elector is told so: 0, or 1 + its index. */
+static void
+await_unmarked(unsigned want)
+{
+	union msg m;
+
+	do
+		m = await(&el, MSG_LINK);
+	while (m.link.unmarked != want);
+}
+
+START_TEST(address_of_somebody_else_is_named)
+{
+	const mono_t began = mono_now();
+
+	sh("ip addr add " VIP "/24 dev v0");
+	await_unmarked(1);
+	ck_assert_int_lt(mono_span_ns(began, mono_now()), NS_PER_S);
+	/* Ours beside it comes and goes without touching it. */
+	hold();
+	sh("ip addr del " VIP "/32 dev v0");
+	(void)await(&el, MSG_ADDR_LOST);
+	hold();
+	simple(MSG_RELEASE);
+	(void)await(&el, MSG_RELEASED);
+	ck_assert(vip_is_there());
+	/* There before us, and on another interface as well. */
+	teardown();
+	start_actuator();
+	await_unmarked(1);
+	sh("ip addr del " VIP "/24 dev v0; ip addr add " VIP "/32 dev lo");
+	await_unmarked(0);
+	await_unmarked(1);
+	sh("ip addr del " VIP "/32 dev lo");
+	await_unmarked(0);
+}
+END_TEST
+
 START_TEST(hold_announces_and_release_removes)
 {
 	hold();
@@ -522,6 +560,7 @@ main(int argc, char **argv)
 	tcase_set_timeout(t, 30);
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, link_says_who_we_are);
+	tcase_add_test(t, address_of_somebody_else_is_named);
 	tcase_add_test(t, hold_announces_and_release_removes);
 	tcase_add_test(t, announcements_are_limited);
 	tcase_add_test(t, late_order_is_refused);

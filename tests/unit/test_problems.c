@@ -251,6 +251,23 @@ START_TEST(test_errors_and_order)
 }
 END_TEST
 
+START_TEST(test_address_of_somebody_else)
+{
+	const struct ctl_problem *r;
+
+	p->link.unmarked = 1;
+	r = find(PROBLEM_ADDRESS_UNMARKED);
+	ck_assert_ptr_nonnull(r);
+	ck_assert(conf_addr_equal(&r->address, &blob.a[0]));
+	/* While we hold it, it is where it belongs. */
+	p->election.state = STATE_ACTIVE;
+	ck_assert_ptr_null(find(PROBLEM_ADDRESS_UNMARKED));
+	p->election.state = STATE_STANDBY;
+	p->link.unmarked = 0;
+	ck_assert_ptr_null(find(PROBLEM_ADDRESS_UNMARKED));
+}
+END_TEST
+
 int
 main(void)
 {
@@ -271,6 +288,7 @@ main(void)
 	tcase_add_test(t, test_nobody);
 	tcase_add_test(t, test_service);
 	tcase_add_test(t, test_errors_and_order);
+	tcase_add_test(t, test_address_of_somebody_else);
 	suite_add_tcase(s, t);
 	r = srunner_create(s);
 	srunner_run_all(r, CK_NORMAL);

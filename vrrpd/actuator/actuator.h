@@ -58,6 +58,9 @@ struct actuator {
 	struct netview	view;
 	struct pair_state pair[CONF_PAIRS_MAX];
 	uint32_t	on[ADDRS_MAX];	/* ifindex it is on, 0 absent */
+	uint32_t	foreign[ADDRS_MAX]; /* where it is without our mark */
+	uint32_t	nforeign;	/* of those, not 0 */
+	bool		marks;		/* the kernel keeps our mark */
 	bool		seen[ADDRS_MAX]; /* in the scan under way */
 	struct log_limit frames;
 	union {

@@ -23,7 +23,21 @@ links_scan(void)
 	ac.scan = SCAN_LINKS;
 	ac.view.nlinks = ac.view.nnets = 0;
 	memset(ac.seen, 0, sizeof(ac.seen[0]) * ac.conf.naddrs);
+	memset(ac.foreign, 0, sizeof(ac.foreign[0]) * ac.conf.naddrs);
+	ac.nforeign = 0;
 	(void)rtnl_dump(ac.nl, RTM_GETLINK);
+}
+
+/* 1 + index within the pair of the first such address, or 0. */
+static uint16_t
+first_foreign(uint32_t pair)
+{
+	const struct conf_pair *p = conf_pair(&ac.conf, pair);
+
+	for (uint32_t i = 0; ac.nforeign > 0 && i < p->naddrs; i++)
+		if (ac.foreign[p->first_addr + i] != 0)
+			return (uint16_t)(i + 1);
+	return 0;
 }
 
 /* Tells the elector what changed, or everything. */
@@ -38,6 +52,7 @@ links_tell(bool all)
 		    ac.conf.serial } };
 
 		netview_judge(&ac.view, &ac.conf, i, &m.link);
+		m.link.unmarked = first_foreign(i);
 		if (!all && ps->link_told &&
 		    memcmp(&m.link, &ps->link, sizeof(m.link)) == 0)
 			continue;
@@ -81,6 +96,18 @@ scan_next(void)
 		links_scan();
 }
 
+/* A virtual address that we did not put up: not ours to take away. */
+static void
+foreign_news(uint32_t vip, uint32_t ifindex, bool there)
+{
+	if (there == (ac.foreign[vip] != 0) ||
+	    (!there && ac.foreign[vip] != ifindex))
+		return;
+	ac.foreign[vip] = there ? ifindex : 0;
+	ac.nforeign += there ? 1 : UINT32_MAX;
+	links_tell(false);
+}
+
 static void
 address_news(const struct nlmsghdr *nh)
 {
@@ -103,8 +130,16 @@ address_news(const struct nlmsghdr *nh)
 	} else if (nh->nlmsg_type == RTM_NEWADDR && a.marked) {
 		ac.on[vip] = a.ifindex;
 		ac.seen[vip] = true;
-	} else if (nh->nlmsg_type == RTM_DELADDR && ac.on[vip] == a.ifindex)
-		address_gone(vip);
+		ac.marks = true;
+	} else {
+		if (!a.marked)
+			foreign_news(vip, a.ifindex,
+			    nh->nlmsg_type == RTM_NEWADDR);
+		/* Without marks it may have been the one we leased. */
+		if (nh->nlmsg_type == RTM_DELADDR &&
+		    ac.on[vip] == a.ifindex && (a.marked || !ac.marks))
+			address_gone(vip);
+	}
 }
 
 static void

@@ -155,6 +155,15 @@ neigh_frame(struct elector *el, struct pair *p, const struct msg_frame *m)
 		pair_step(el, p, &ev);
 }
 
+static void
+log_unmarked(const struct elector *el, const struct pair *p, uint16_t found)
+{
+	if (found == 0 || found == p->link.unmarked || pair_holds(p))
+		return;
+	log_warnx("pair %s: somebody else configured a virtual address on "
+	    "this node", conf_string(el->conf, pair_conf(el, p)->name));
+}
+
 void
 from_actuator(struct elector *el, const union msg *m)
 {
@@ -171,6 +180,10 @@ from_actuator(struct elector *el, const union msg *m)
 		if (m->link.self != LINK_SELF_NONE &&
 		    m->link.self >= pair_conf(el, p)->nnodes)
 			fatalx("actuator: we are node %u", m->link.self);
+		if (m->link.unmarked > pair_conf(el, p)->naddrs)
+			fatalx("actuator: address %u of pair %u",
+			    m->link.unmarked, p->index);
+		log_unmarked(el, p, m->link.unmarked);
 		pair_link(el, p, &m->link);
 		break;
 	case MSG_ADDR_LOST:

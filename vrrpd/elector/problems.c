@@ -171,8 +171,15 @@ address_problems(const struct elector *el, const struct pair *p,
     struct problems *out)
 {
 	const struct recent *lost = &p->stripped;
+	const uint16_t unmarked = p->link.unmarked;
 	struct ctl_problem *r;
 
+	/* While we hold it, it is where it belongs. */
+	if (unmarked != 0 && !pair_holds(p)) {
+		r = add(out, PROBLEM_ADDRESS_UNMARKED);
+		r->address = *conf_pair_addr(el->conf, pair_conf(el, p),
+		    unmarked - 1);
+	}
 	if (mono_is_set(lost->last) &&
 	    mono_span_ns(lost->last, el->now) <= STRIPPED_NS) {
 		r = add(out, PROBLEM_ADDRESS_STRIPPED);

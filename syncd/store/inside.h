@@ -68,6 +68,7 @@ struct store {
 	char		pair[MANIFEST_PAIR_MAX + 1];
 	struct store_limits limits;
 	bool		locked, damaged;
+	bool		lost;		/* with the lock: store_lost() */
 	uint64_t	ticket;		/* in the lock file, our last one */
 
 	struct head_file head;

@@ -214,7 +214,8 @@ store_receive_jump(struct store *s, const void *text, size_t len,
 static enum store_result
 check_objects(struct store *s)
 {
-	if (s->nwaiting == 1 && s->waiting[0].delta != NULL)
+	if (s->nwaiting == 1 && s->waiting[0].delta != NULL &&
+	    !s->lost)
 		return commit_objects(s, s->tree, s->waiting[0].delta);
 	return commit_objects(s, s->tree, NULL);
 }
@@ -312,6 +313,7 @@ store_commit(struct store *s, const struct epoch *e, struct store_commit *c)
 	epoch_let_go(fd);
 	if (r == STORE_OK) {
 		settle(s, c);
+		(void)store_lost_check(s);
 		return r;
 	}
 	if (r == STORE_MISSING)
@@ -333,7 +335,7 @@ needed(const struct store *s, size_t i, size_t *n)
 		*n = 0;
 		return NULL;
 	}
-	d = s->nwaiting == 1 ? s->waiting[0].delta : NULL;
+	d = s->nwaiting == 1 && !s->lost ? s->waiting[0].delta : NULL;
 	*n = d != NULL ? delta_count(d) : tree_count(s->tree);
 	if (i >= *n)
 		return NULL;

@@ -43,6 +43,53 @@ is_good(int dir, const char *name, struct hash *want, uint64_t *size)
 	return good;
 }
 
+static int
+mark_lost(struct store *s)
+{
+	int fd = file_open(s->dir[DIR_ROOT], "lost", O_WRONLY | O_CREAT,
+	    0640);
+
+	if (fd == -1)
+		return -1;
+	(void)close(fd);
+	s->lost = true;
+	return file_sync_dir(s->dir[DIR_ROOT]);
+}
+
+bool
+store_lost(const struct store *s)
+{
+	struct stat st;
+
+	return fstatat(s->dir[DIR_ROOT], "lost", &st,
+	    AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+enum store_result
+store_lost_check(struct store *s)
+{
+	const struct entry *e;
+	const struct tree *t;
+	size_t i;
+
+	assert(s->locked);
+	if (!store_lost(s))
+		return STORE_OK;
+	t = store_tree(s);
+	if (t == NULL)
+		return STORE_DAMAGED;
+	for (i = 0; i < tree_count(t); i++) {
+		e = tree_at(t, i);
+		if (entry_has_object(e) && !store_has(s, &e->object))
+			return fail(s, STORE_MISSING, "%s: its object is "
+			    "lost", e->path);
+	}
+	if (unlinkat(s->dir[DIR_ROOT], "lost", 0) == -1)
+		return fail_errno(s, "lost");
+	s->lost = false;
+	return STORE_OK;
+}
+
 static enum store_result
 set_aside(struct store *s, int dir, const char *name, const struct hash *h,
     struct store_scrub *r)
@@ -53,6 +100,8 @@ set_aside(struct store *s, int dir, const char *name, const struct hash *h,
 		return unlinkat(dir, name, 0) == 0 ? STORE_OK :
 		    fail_errno(s, "object");
 	memcpy(to, name, strlen(name) + 1);
+	if (mark_lost(s) == -1)
+		return fail_errno(s, "lost");
 	if (renameat(dir, name, s->dir[DIR_BAD], to) == -1)
 		return fail_errno(s, "object");
 	crash_point("scrub-renamed");

@@ -297,6 +297,7 @@ store_lock(struct store *s)
 		return r;
 	}
 	s->locked = true;
+	s->lost = store_lost(s);
 	if (take_ticket(s)) {
 		s->usage_known = false;
 		s->staged_old = true;

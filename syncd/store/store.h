@@ -12,7 +12,7 @@
  *	tmp/  bad/  gone/	being written; set aside by scrub; going away
  *	manifests/<generation>.<head>	bytes as sent
  *	HEAD			the commit point
- *	EPOCH  LIVE  history  chain  adopt
+ *	EPOCH  LIVE  history  chain  adopt  lost
  *	diverged/<generation>.<head>/	info, history, manifests
  *	lock, epoch.lock
  *
@@ -310,6 +310,15 @@ struct store_usage {
 	struct store_limits limits;
 };
 enum store_result store_usage(struct store *s, struct store_usage *u);
+
+/*
+ * Scrub has set something aside since the head was last known to be whole;
+ * the next commit of a partner's then wants all objects of its tree, and so
+ * brings it again.  store_lost_check(): looks, under the lock; STORE_OK: all
+ * the head needs is here, and nothing counts as lost any more.
+ */
+bool	store_lost(const struct store *s);
+enum store_result store_lost_check(struct store *s);
 
 /*
  * After STORE_DAMAGED: goes to the newest generation whose manifests and

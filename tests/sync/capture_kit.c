@@ -289,6 +289,16 @@ see_store(const char *pair)
 	return s;
 }
 
+void
+get_lock(struct store *s)
+{
+	int i;
+
+	for (i = 0; i < WAIT_MS && store_lock(s) == STORE_BUSY; i++)
+		(void)poll(NULL, 0, 1);
+	ck_assert_msg(store_locked(s), "%s", store_why(s));
+}
+
 struct epoch
 stored_epoch(void)
 {
@@ -369,7 +379,7 @@ partner_writes(uint32_t term, const char *text)
 	struct delta *d = delta_new();
 	struct store_commit c;
 
-	ck_assert_int_eq(store_lock(s), STORE_OK);
+	get_lock(s);
 	ck_assert_int_eq(store_epoch_raise(s, &e), STORE_OK);
 	ck_assert_int_eq(store_put(s, PUT_DURABLE, text, strlen(text),
 	    &file.object), STORE_OK);
@@ -520,6 +530,43 @@ ping_pong(void)
 		a = hear(&sup, WAIT_MS);
 	while (a.head.type != MSG_PONG && a.head.type != MSG_NONE);
 	ck_assert_uint_eq(a.head.type, MSG_PONG);
+}
+
+union msg
+sup_hears(enum msg_type type)
+{
+	union msg m;
+
+	do
+		m = hear(&sup, WAIT_MS);
+	while (m.head.type == MSG_PONG);
+	if (m.head.type != type)
+		show_log();
+	ck_assert_uint_eq(m.head.type, type);
+	return m;
+}
+
+void
+say_filled(uint16_t pair, enum job_result result)
+{
+	const union msg m = { .job_done = {
+		.head = head(MSG_JOB_DONE, pair), .kind = JOB_FILL,
+		.result = result, .exit_status = result == JOB_OK ? 0 : 3,
+	} };
+
+	say(&sup, &m, -1);
+}
+
+void
+say_snapped(const struct msg_snap *to, uint32_t status, int fd)
+{
+	const union msg m = { .snapped = {
+		.head = head(fd == -1 ? MSG_SNAP_FAILED : MSG_SNAPPED,
+		    to->head.pair),
+		.number = to->number, .status = status,
+	} };
+
+	say(&sup, &m, fd);
 }
 
 struct sync_capture_state

@@ -47,6 +47,8 @@ int	room_died(void);
 /* ---- the store as others see it ------------------------------------------ */
 
 struct store *see_store(const char *pair);	/* for store_close() */
+/* Beside the room, which scrubs now and then. */
+void	get_lock(struct store *s);
 struct epoch stored_epoch(void);
 struct epoch stored_live(void);
 uint64_t stored_generation(void);
@@ -74,6 +76,11 @@ void	nothing_for(int ms);
 /* Reads one message of a channel, MSG_NONE when there is none in time. */
 union msg hear(const struct channel *ch, int ms);
 void	ping_pong(void);
+/* The supervisor's next message but PONG. */
+union msg sup_hears(enum msg_type type);
+void	say_filled(uint16_t pair, enum job_result result);
+/* fd -1: it failed with that status. */
+void	say_snapped(const struct msg_snap *to, uint32_t status, int fd);
 
 /* PAIR.capture of pair 0. */
 struct sync_capture_state state(void);

@@ -187,7 +187,7 @@ START_TEST(test_receiver_at_work)
 	say_word(0, ROLE_STANDBY, 0);
 	until_settled(0);
 	s = see_store("vpn");
-	ck_assert_int_eq(store_lock(s), STORE_OK);
+	get_lock(s);
 	say_job(0, JOB_BEGIN, 1);
 	(void)poll(NULL, 0, 500);
 	nothing_for(100);
@@ -198,7 +198,7 @@ START_TEST(test_receiver_at_work)
 	say_job(0, JOB_WRITE, 1);
 	ck_assert_uint_eq(job_done(0, JOB_WRITE).result, JOB_OK);
 	give_away();
-	ck_assert_int_eq(store_lock(s), STORE_OK);
+	get_lock(s);
 	say_job(0, JOB_BEGIN, 2);
 	d = job_done(0, JOB_BEGIN);
 	ck_assert_uint_eq(d.result, JOB_FAILED);
@@ -264,7 +264,7 @@ START_TEST(test_wishes)
 	ck_assert_int_eq(ask_result(15), STORE_REFUSED);
 	/* A branch: wished for, not dismissed, unwished, dismissed. */
 	s = see_store("vpn");
-	ck_assert_int_eq(store_lock(s), STORE_OK);
+	get_lock(s);
 	ck_assert_int_eq(store_park(s, 2, "test", 1, &b), STORE_OK);
 	store_close(s);
 	key = branch_key(&b);

@@ -47,6 +47,7 @@ enum loader_exit {
 /* Where generations come from: a store, or a test. */
 struct source {
 	struct position	position;	/* what is to be loaded */
+	char		wish[96];	/* its name, if it is not the head */
 	void		*arg;
 	/* A verified tree, or NULL: not here any more. */
 	struct tree	*(*tree)(void *arg, uint64_t generation,

@@ -4,7 +4,9 @@
  * The loader, root, one job:
  *
  *	loader prepare PAIR		next becomes the head
- *	loader load PAIR --captured	the head becomes live
+ *	loader load PAIR --captured	what is wished for, or the head,
+ *					becomes live
+ *	loader settle PAIR --captured	the head becomes live, on a standby
  *	loader restore PAIR GENERATION --to DIR
  *
  * PAIR is an index in the configuration, descriptor 8.  Store and base come
@@ -75,6 +77,12 @@ number(const char *text, uint64_t *v)
 }
 
 static bool
+goes_live(const struct job *j)
+{
+	return strcmp(j->verb, "load") == 0 || strcmp(j->verb, "settle") == 0;
+}
+
+static bool
 read_arguments(struct job *j, int argc, char **argv, uint64_t *pair)
 {
 	if (argc < 3 || !number(argv[2], pair))
@@ -82,7 +90,7 @@ read_arguments(struct job *j, int argc, char **argv, uint64_t *pair)
 	j->verb = argv[1];
 	if (strcmp(j->verb, "prepare") == 0)
 		return argc == 3;
-	if (strcmp(j->verb, "load") == 0) {
+	if (goes_live(j)) {
 		j->captured = argc == 4 && strcmp(argv[3], "--captured") == 0;
 		return argc == 3 || j->captured;
 	}
@@ -174,20 +182,80 @@ open_plain(struct loader *l, const char *path, const char *what)
 	    "it leads" : strerror(errno));
 }
 
+/* A parent of what is to be made: root's, and nobody else's to write. */
+static int
+enter_parent(struct loader *l, int dir, const char *name)
+{
+	int fd = openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW |
+	    O_CLOEXEC);
+	struct stat st;
+
+	(void)close(dir);
+	if (fd == -1 || fstat(fd, &st) == -1)
+		return loader_error(l, "base %s: %s", l->want.base, name);
+	if (st.st_uid == 0 && ((st.st_mode & (S_IWGRP | S_IWOTH)) == 0 ||
+	    (st.st_mode & S_ISVTX) != 0))
+		return fd;
+	(void)close(fd);
+	return loader_fail(l, LOADER_CONFIG, "base %s does not exist and "
+	    "is not made in %s, which others than root can write to: make "
+	    "it with the right owner", l->want.base, name);
+}
+
+/* A new node has the programs of the service, but perhaps no data yet. */
+static int
+make_base(struct loader *l)
+{
+	char path[CONF_PATTERN_MAX + 1], *name, *slash;
+	struct stat st;
+	int dir, rc;
+
+	if (lstat(l->want.base, &st) == 0 || errno != ENOENT)
+		return 0;
+	(void)snprintf(path, sizeof(path), "%s", l->want.base);
+	dir = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (dir == -1)
+		return loader_error(l, "/");
+	for (name = path + strspn(path, "/");
+	    (slash = strchr(name, '/')) != NULL; name = slash) {
+		*slash++ = '\0';
+		slash += strspn(slash, "/");
+		if (*slash == '\0')
+			break;
+		dir = enter_parent(l, dir, name);
+		if (dir == -1)
+			return -1;
+	}
+	rc = mkdirat(dir, name, 0755) == 0 || errno == EEXIST ? 0 :
+	    loader_error(l, "base %s", l->want.base);
+	(void)close(dir);
+	return rc;
+}
+
 /* Before the sandbox, which is made of descriptors. */
 static int
 open_store_dir(struct job *j)
 {
 	char path[CONF_PATTERN_MAX * 2 + 16];
+	struct stat st;
+	int fd;
 
-	(void)snprintf(path, sizeof(path), "%s/store/%s",
-	    conf_string(j->conf, j->conf->state_dir),
-	    conf_string(j->conf, j->pair->name));
-	j->store_dir = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW |
-	    O_CLOEXEC);
-	if (j->store_dir == -1)
+	(void)snprintf(path, sizeof(path), "%s/store",
+	    conf_string(j->conf, j->conf->state_dir));
+	fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd == -1 || fstat(fd, &st) == -1)
 		return loader_fail(&j->l, LOADER_NOTHING, "%s: %s", path,
 		    strerror(errno));
+	/* Its parent is an ordinary user's, who could have put it there. */
+	if (st.st_uid != 0)
+		return loader_fail(&j->l, LOADER_CONFIG, "%s: belongs to "
+		    "uid %u, expected root", path, st.st_uid);
+	j->store_dir = openat(fd, conf_string(j->conf, j->pair->name),
+	    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (j->store_dir == -1)
+		return loader_fail(&j->l, LOADER_NOTHING, "%s/%s: %s", path,
+		    conf_string(j->conf, j->pair->name), strerror(errno));
+	(void)close(fd);
 	return 0;
 }
 
@@ -198,11 +266,20 @@ open_store(struct job *j)
 
 	r = store_open(&j->store, j->store_dir,
 	    conf_string(j->conf, j->pair->name), false);
+	/* Nobody has ever written to it. */
+	if (r == STORE_ERROR && j->store != NULL &&
+	    store_errno(j->store) == ENOENT)
+		return loader_fail(&j->l, LOADER_NOTHING, "store is empty");
 	if (r != STORE_OK)
-		return loader_fail(&j->l, LOADER_DAMAGED, "store: %s: %s",
+		return loader_fail(&j->l, r == STORE_DAMAGED ?
+		    LOADER_DAMAGED : LOADER_FAILED, "store: %s: %s",
 		    store_word(r), j->store != NULL ? store_why(j->store) :
 		    strerror(errno));
 	from_store(&j->source, j->store);
+	if (strcmp(j->verb, "load") == 0 &&
+	    from_store_wish(&j->source) == -1)
+		return loader_fail(&j->l, LOADER_DAMAGED, "store: %s",
+		    store_why(j->store));
 	j->l.source = &j->source;
 	return 0;
 }
@@ -212,6 +289,8 @@ run_in_base(struct job *j)
 {
 	struct loader *l = &j->l;
 
+	if (make_base(l) == -1)
+		return -1;
 	l->base = open_plain(l, l->want.base, "base");
 	if (l->base == -1 || mounts_read(l) == -1 ||
 	    sandbox_enter(l, l->base, j->store_dir) == -1 ||
@@ -221,7 +300,7 @@ run_in_base(struct job *j)
 		return loader_fail(l, LOADER_NOTHING, "store is empty");
 	if (loader_open(l) == -1)
 		return -1;
-	if (j->to == NULL && strcmp(j->verb, "load") == 0)
+	if (goes_live(j))
 		return loader_load(l);
 	if (loader_prepare(l) == -1)
 		return -1;
@@ -296,10 +375,30 @@ run(struct job *j)
 	if (open_store_dir(j) == -1)
 		return -1;
 	read_patterns(j);
-	if (strcmp(j->verb, "load") == 0 && !j->captured)
+	if (goes_live(j) && !j->captured)
 		return loader_fail(&j->l, LOADER_UNCAPTURED, "live data was "
 		    "not captured: nothing is overwritten");
 	return j->to != NULL ? restore(j) : run_in_base(j);
+}
+
+static void
+say(const struct job *j, int64_t ms)
+{
+	const struct loader *l = &j->l;
+	const uint64_t generation = j->to != NULL ? j->generation :
+	    j->source.position.generation;
+	const char *name = j->pair != NULL ?
+	    conf_string(j->conf, j->pair->name) : "?";
+
+	if (l->status != LOADER_DONE)
+		log_warnx("pair %s: %s: %s", name, j->verb, l->why);
+	/* A standby does the others all the time. */
+	else if (j->source.wish[0] != '\0')
+		log_info("pair %s: %s: %s, as was wished for, in %lld ms",
+		    name, j->verb, j->source.wish, (long long)ms);
+	else if (strcmp(j->verb, "load") == 0 || j->to != NULL)
+		log_info("pair %s: %s: generation %llu in %lld ms", name,
+		    j->verb, (unsigned long long)generation, (long long)ms);
 }
 
 int
@@ -312,18 +411,12 @@ main(int argc, char **argv)
 
 	start_log();
 	if (!read_arguments(&job, argc, argv, &pair)) {
-		log_warnx("usage: loader prepare PAIR | load PAIR --captured "
-		    "| restore PAIR GENERATION --to DIR");
+		log_warnx("usage: loader prepare PAIR | load|settle PAIR "
+		    "--captured | restore PAIR GENERATION --to DIR");
 		return LOADER_USAGE;
 	}
 	if (read_conf(&job, pair) == 0)
 		(void)run(&job);
-	if (l->status != LOADER_DONE)
-		log_warnx("%s: %s", job.verb, l->why);
-	else
-		log_info("%s: generation %llu in %lld ms", job.verb,
-		    (unsigned long long)(job.to != NULL ? job.generation :
-		    job.source.position.generation),
-		    (long long)(mono_span_ns(begun, mono_now()) / NS_PER_MS));
+	say(&job, mono_span_ns(begun, mono_now()) / NS_PER_MS);
 	return l->status;
 }

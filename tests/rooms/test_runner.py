@@ -131,7 +131,7 @@ def test_checker_has_no_rights(lab, node):
 def test_output_is_sanitised(lab, node):
     script(node, "/run/lab/svc", "printf '\\033[31mred\\001\\n'\n")
     d = run(node)
-    says(d, "runner: ?[31mred?", 15)
+    says(d, "job: ?[31mred?", 15)
     assert "\033" not in d.log
 
 

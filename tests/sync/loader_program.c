@@ -261,6 +261,92 @@ START_TEST(test_takeover)
 }
 END_TEST
 
+static off_t
+size_of(const char *name)
+{
+	struct stat st;
+
+	return lstat(in_dir(name), &st) == 0 ? st.st_size : -1;
+}
+
+/* A wish goes before the head, for a takeover; a standby stays with it. */
+START_TEST(test_wish)
+{
+	struct store *s = open_store();
+	struct tree *t = tree_new();
+	struct store_branch b;
+	long ms;
+
+	add_dir(t, "data");
+	add_file(s, t, "data/f", "1", 1);
+	publish(s, tree_copy(t));
+	add_file(s, t, "data/f", "22", 2);
+	publish(s, tree_copy(t));
+	ck_assert_int_eq(RUN("load", "0", "--captured"), LOADER_DONE);
+	ck_assert_int_eq(size_of("base/data/f"), 2);
+	/* An earlier generation. */
+	ck_assert_int_eq(store_adopt(s, "generation 1"), STORE_OK);
+	ck_assert_int_eq(RUN("settle", "0", "--captured"), LOADER_DONE);
+	ck_assert_int_eq(size_of("base/data/f"), 2);
+	ck_assert_int_eq(RUN("load", "0", "--captured"), LOADER_DONE);
+	ck_assert_int_eq(size_of("base/data/f"), 1);
+	ck_assert_int_eq(store_adopt(s, NULL), STORE_OK);
+	ck_assert_int_eq(RUN("load", "0", "--captured"), LOADER_DONE);
+	ck_assert_int_eq(size_of("base/data/f"), 2);
+	/* A branch, whose generation is one of the head's chain by number. */
+	ck_assert_int_eq(store_park(s, 1, "a test", 1, &b), STORE_OK);
+	epoch.term++;
+	ck_assert_int_eq(store_epoch_raise(s, &epoch), STORE_OK);
+	add_file(s, t, "data/f", "333", 3);
+	publish(s, tree_copy(t));
+	ck_assert_int_eq(RUN("load", "0", "--captured"), LOADER_DONE);
+	ck_assert_int_eq(size_of("base/data/f"), 3);
+	ck_assert_int_eq(store_adopt(s, b.name), STORE_OK);
+	ck_assert_int_eq(RUN("load", "0", "--captured"), LOADER_DONE);
+	ck_assert_int_eq(size_of("base/data/f"), 2);
+	/* And from what was a branch back to the head. */
+	ck_assert_int_eq(store_adopt(s, NULL), STORE_OK);
+	ck_assert_int_eq(RUN("load", "0", "--captured"), LOADER_DONE);
+	ck_assert_int_eq(size_of("base/data/f"), 3);
+	tree_free(t);
+	store_close(s);
+}
+END_TEST
+
+START_TEST(test_base_is_made)
+{
+	struct store *s = open_store();
+	struct stat st;
+	long ms;
+
+	publish(s, make_tree(s, 1, 10));
+	ck_assert_int_eq(rmdir(in_dir("base")), 0);
+	/* Not where somebody else could have put a link meanwhile. */
+	ck_assert_int_eq(chown(dir, 1, 1), 0);
+	ck_assert_int_eq(RUN("prepare", "0"), LOADER_CONFIG);
+	ck_assert_int_eq(lstat(in_dir("base"), &st), -1);
+	ck_assert_int_eq(chown(dir, 0, 0), 0);
+	ck_assert_int_eq(RUN("prepare", "0"), LOADER_DONE);
+	ck_assert_int_eq(lstat(in_dir("base"), &st), 0);
+	ck_assert_uint_eq(st.st_uid, 0);
+	ck_assert_uint_eq(st.st_mode & 07777, 0755);
+	store_close(s);
+}
+END_TEST
+
+/* The store's parent is an ordinary user's. */
+START_TEST(test_foreign_store)
+{
+	struct store *s = open_store();
+	long ms;
+
+	publish(s, make_tree(s, 1, 10));
+	store_close(s);
+	ck_assert_int_eq(chown(in_dir("state/store"), 1, 1), 0);
+	ck_assert_int_eq(RUN("load", "0", "--captured"), LOADER_CONFIG);
+}
+END_TEST
+
 static int
 remove_one(const char *path, const struct stat *st, int type, struct FTW *f)
 {
@@ -301,6 +387,9 @@ main(int argc, char **argv)
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, test_refused);
 	tcase_add_test(t, test_linked_base);
+	tcase_add_test(t, test_wish);
+	tcase_add_test(t, test_base_is_made);
+	tcase_add_test(t, test_foreign_store);
 	tcase_add_test(t, test_takeover);
 	suite_add_tcase(s, t);
 	r = srunner_create(s);

@@ -50,7 +50,7 @@ job_log_readable(int fd, short revents, void *arg)
 	struct supervisor *s = arg;
 
 	(void)revents;
-	logsink_read(fd, "runner", &s->job_source, mono_now());
+	logsink_read(fd, "job", &s->job_source, mono_now());
 }
 
 void
@@ -375,11 +375,11 @@ log_result(const struct supervisor *s, const struct job_slot *slot,
 	if (result == JOB_TIMEOUT)
 		log_warnx("pair %s: %s was ended at its time limit, %lld ms",
 		    pair_name(s, slot->pair), jobs_verb(j->kind), ms);
-	else if (result == JOB_OK && slot->room == ROOM_LOADER)
+	else if (result == JOB_OK && j->kind == JOB_LOAD)
 		log_info("pair %s: %s done, took %lld ms",
 		    pair_name(s, slot->pair), jobs_verb(j->kind), ms);
-	else if (result == JOB_OK && slot->lane == LANE_SERVICE &&
-	    j->kind != JOB_QUERY)
+	else if (result == JOB_OK && (j->kind == JOB_START ||
+	    j->kind == JOB_STOP))
 		log_info("pair %s: service %s, took %lld ms",
 		    pair_name(s, slot->pair),
 		    j->kind == JOB_START ? "started" : "stopped", ms);

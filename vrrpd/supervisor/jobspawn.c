@@ -109,7 +109,7 @@ spawn_loader(const struct supervisor *s, uint32_t pair, const struct job *j)
 
 	jobs_table(s, &sp);
 	(void)fmt_into(number, sizeof(number), "%u", pair);
-	sp.argv[0] = j->kind == JOB_PREPARE ? "prepare" : "load";
+	sp.argv[0] = jobs_verb(j->kind);
 	sp.argv[1] = number;
 	sp.argv[2] = j->kind == JOB_PREPARE ? NULL : "--captured";
 	return spawn(&sp);

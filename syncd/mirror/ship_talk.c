@@ -268,8 +268,12 @@ hear_welcome(struct ship *s, const struct frame_hello *h)
 		ship_show(s, SHIP_WATCHING, "", "");
 		return;
 	}
-	if (store_head(store)->position.generation == 0)
+	if (store_head(store)->position.generation == 0) {
+		/* Nothing to ship yet. */
+		ship_show(s, s->theirs.generation == 0 ? SHIP_LEVEL :
+		    SHIP_WATCHING, "", "");
 		return;
+	}
 	switch (position_kin(&store_head(store)->position,
 	    store_history(store), &s->theirs, &s->their_history, &fork)) {
 	case KIN_SAME:

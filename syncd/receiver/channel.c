@@ -128,16 +128,38 @@ fill(struct line *c)
 	return n > 0;
 }
 
-/* The mirror has written: the partner is to know at once, and so are we. */
+/* Has the word been written?  Other files of the mirror come and go beside. */
+static bool
+word_moved(const struct receiver *r)
+{
+	union {
+		struct inotify_event event;
+		char	byte[4096];
+	} buf;
+	const struct inotify_event *e;
+	char name[MANIFEST_PAIR_MAX + 8];
+	bool moved = false;
+	ssize_t at, n;
+
+	(void)fmt_into(name, sizeof(name), "%s.word", r->pair);
+	while ((n = read(r->notices, buf.byte, sizeof(buf.byte))) > 0)
+		for (at = 0; at < n; at += (ssize_t)(sizeof(*e) + e->len)) {
+			e = (const void *)(buf.byte + at);
+			moved = moved || (e->mask & IN_Q_OVERFLOW) != 0 ||
+			    (e->len > 0 && strcmp(e->name, name) == 0);
+		}
+	return moved;
+}
+
+/* The partner is to know at once, and so are we. */
 static void
 look_at_word(struct line *c)
 {
 	struct session *s = &c->session;
 	struct frame *a = &c->answer;
-	char buf[4096];
 
-	while (read(s->r->notices, buf, sizeof(buf)) > 0)
-		continue;
+	if (!word_moved(s->r))
+		return;
 	if (verb_shut(s, a))
 		send_frame(c, a);
 	if (c->out_len > 0 || !s->greeted)
@@ -194,7 +216,7 @@ watch_word(struct receiver *r)
 {
 	r->notices = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
 	if (r->notices == -1 || inotify_add_watch(r->notices, r->run_path,
-	    IN_MOVED_TO) == -1)
+	    IN_MOVED_TO | IN_DELETE) == -1)
 		log_warn("%s: the word cannot be watched", r->pair);
 }
 

@@ -17,3 +17,26 @@ def sshpair(request):
     yield pair
     for ship in pair.ships:
         ship.quit()
+
+
+@pytest.fixture
+def mirrors(request):
+    """The same with a mirror on each, and its neighbours played."""
+    from mirror_kit import MirrorPair
+    pair = MirrorPair(make_lab(request, nodes=(), client=False))
+    yield pair
+    for m in pair.mirrors:
+        m.quit()
+
+
+@pytest.fixture
+def data_lab(request):
+    """Two machines for whole nodes; nobody asks the address."""
+    return make_lab(request, client=False)
+
+
+@pytest.fixture
+def datapair(data_lab):
+    """Two whole nodes with data; alpha is active, beta has it all."""
+    from pair_kit import DataPair
+    return DataPair(data_lab).start()

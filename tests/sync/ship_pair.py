@@ -267,14 +267,16 @@ class Ship:
 
 
 class SshPair:
+    machine = Machine
+
     def __init__(self, lab):
         make_accounts()
         self.lab = lab
         self.receiver = find("receiver")
         for name in ("alpha", "beta"):
             lab.add_node(name, echo=False)
-        self.alpha = Machine(lab, lab.alpha)
-        self.beta = Machine(lab, lab.beta)
+        self.alpha = self.machine(lab, lab.alpha)
+        self.beta = self.machine(lab, lab.beta)
         for a, b in ((self.alpha, self.beta), (self.beta, self.alpha)):
             a.trust(b, self.receiver)
             a.start_sshd()

@@ -23,7 +23,6 @@
  *	asked REQUEST
  */
 
-#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -33,6 +32,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "generation.h"
 #include "log.h"
 #include "ship.h"
 
@@ -43,7 +43,7 @@ static struct program {
 	struct loop	loop;
 	struct store	*store;
 	struct ship	*ship;
-	struct delta	*delta;
+	struct generation made;
 	struct epoch	epoch;
 	struct frame_word word;
 	char		line[LINE_LEN];
@@ -73,94 +73,32 @@ say(const char *fmt, ...)
 }
 
 static void
-need(enum store_result rc, const char *what)
+failed(const char *what, enum store_result rc, const char *why)
 {
-	if (rc == STORE_OK)
-		return;
-	say("failed %s: %s: %s", what, store_word(rc),
-	    store_why(prog.store));
+	say("failed %s: %s: %s", what, store_word(rc), why);
 	exit(1);
 }
 
+static void
+need(enum store_result rc, const char *what)
+{
+	if (rc != STORE_OK)
+		failed(what, rc, store_why(prog.store));
+}
+
 /* ---- making generations ------------------------------------------------- */
-
-static void
-fill(uint8_t *buf, size_t len, uint64_t seed)
-{
-	uint64_t x = seed * UINT64_C(0x9e3779b97f4a7c15) + 1;
-	size_t i;
-
-	for (i = 0; i < len; i++) {
-		x ^= x << 13;
-		x ^= x >> 7;
-		x ^= x << 17;
-		buf[i] = (uint8_t)(x >> 32);
-	}
-}
-
-static void
-put_dirs(const char *path)
-{
-	struct entry e = {
-		.type = ENTRY_DIR, .mode = 0755, .user = "", .group = "",
-		.target = "",
-	};
-	char dir[LINE_LEN], *p;
-
-	(void)snprintf(dir, sizeof(dir), "%s", path);
-	for (p = strchr(dir, '/'); p != NULL; p = strchr(p + 1, '/')) {
-		*p = '\0';
-		e.path = dir;
-		if (store_tree(prog.store) == NULL ||
-		    tree_find(store_tree(prog.store), dir) == NULL)
-			assert(delta_put(prog.delta, &e) == NULL);
-		*p = '/';
-	}
-}
-
-static void
-put_file(const char *path, uint64_t seed, uint32_t size, enum put_how how)
-{
-	struct entry e = {
-		.type = ENTRY_FILE, .mode = 0644, .size = size,
-		.user = "", .group = "", .target = "", .path = path,
-		.mtime_ns = (int64_t)seed,
-	};
-	uint8_t *buf = malloc(size == 0 ? 1 : size);
-	const char *error;
-
-	assert(buf != NULL);
-	fill(buf, size, seed);
-	need(store_lock(prog.store), "lock");
-	need(store_put(prog.store, how, buf, size, &e.object), "put");
-	store_unlock(prog.store);
-	free(buf);
-	put_dirs(path);
-	error = delta_put(prog.delta, &e);
-	if (error != NULL)
-		say("failed delta: %s", error);
-}
 
 static uint64_t
 publish(void)
 {
 	char hex[HASH_HEX + 1];
-	struct store_commit c;
-	struct timespec now;
+	struct position p = generation_publish(&prog.made, &prog.epoch);
 
-	(void)clock_gettime(CLOCK_REALTIME, &now);
-	need(store_lock(prog.store), "lock");
-	need(store_publish(prog.store, &prog.epoch,
-	    now.tv_sec * NS_PER_S + now.tv_nsec, prog.delta, NULL, &c),
-	    "publish");
-	store_unlock(prog.store);
-	delta_clear(prog.delta);
 	if (!prog.bench)
-		say("published %llu %s",
-		    (unsigned long long)c.position.generation,
-		    hash_hex(&c.position.head, hex));
+		say("published %llu %s", (unsigned long long)p.generation,
+		    hash_hex(&p.head, hex));
 	ship_kick(prog.ship);
-	return c.position.generation;
+	return p.generation;
 }
 
 static void
@@ -173,22 +111,9 @@ next_step(void)
 	prog.left--;
 	(void)snprintf(path, sizeof(path), "step/%u", ++prog.seed % 64);
 	(void)clock_gettime(CLOCK_MONOTONIC, &prog.began);
-	put_file(path, prog.seed + UINT64_C(1) * (uint64_t)getpid() * 65536,
+	generation_file(&prog.made, path, prog.seed + UINT64_C(1) * (uint64_t)getpid() * 65536,
 	    prog.size, PUT_DURABLE);
 	prog.waiting = publish();
-}
-
-static void
-many(uint32_t n, uint32_t size)
-{
-	char path[64];
-	uint32_t i;
-
-	for (i = 0; i < n; i++) {
-		(void)snprintf(path, sizeof(path), "many/%03u/%u",
-		    i / 100, i);
-		put_file(path, UINT64_C(1000000) + i, size, PUT_BULK);
-	}
 }
 
 /* ---- what ship says ----------------------------------------------------- */
@@ -315,13 +240,13 @@ command(const char *line)
 		set_word(a, b, c);
 	else if (sscanf(line, "file %1000s %u %u", path, &a, &b) == 3 &&
 	    b <= SIZE_MAX_ONE)
-		put_file(path, a, b, PUT_BULK);
+		generation_file(&prog.made, path, a, b, PUT_BULK);
 	else if (sscanf(line, "drop %1000s", path) == 1)
-		(void)delta_drop(prog.delta, path);
+		(void)delta_drop(prog.made.delta, path);
 	else if (strcmp(line, "publish") == 0)
 		(void)publish();
 	else if (sscanf(line, "many %u %u", &a, &b) == 2)
-		many(a, b);
+		generation_many(&prog.made, a, b);
 	else if (sscanf(line, "steps %u %u", &prog.left, &prog.size) == 2) {
 		prog.bench = false;
 		next_step();
@@ -386,7 +311,9 @@ main(int argc, char **argv)
 	(void)signal(SIGPIPE, SIG_IGN);
 	dir = open(argv[2], O_PATH | O_DIRECTORY | O_CLOEXEC);
 	need(store_open(&prog.store, dir, argv[1], true), "open");
-	prog.delta = delta_new();
+	prog.made = (struct generation){
+		.store = prog.store, .delta = delta_new(), .fail = failed,
+	};
 	(void)snprintf(control, sizeof(control), "%s/%s.ssh", argv[3],
 	    argv[1]);
 	(void)snprintf(objects, sizeof(objects), "%s/objects", argv[2]);

@@ -88,8 +88,8 @@ kit_sync(const char *words)
 	(void)snprintf(sync_words, sizeof(sync_words), "%s", words);
 }
 
-static void
-make_conf(void)
+void
+kit_conf(void)
 {
 	struct config *c;
 	FILE *f = fopen(at("conf"), "w");
@@ -169,6 +169,9 @@ kit_teardown(void)
 {
 	if (pid > 0)
 		kill_room();
+	if (conf_fd != -1)
+		(void)close(conf_fd);
+	conf_fd = -1;
 	(void)nftw(top, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 }
 
@@ -209,7 +212,7 @@ start_room(int die_at)
 	int s[2], e[2], l[2], fds[4];
 
 	if (conf_fd == -1)
-		make_conf();
+		kit_conf();
 	ck_assert_int_eq(ipc_pair(s), 0);
 	ck_assert_int_eq(ipc_pair(e), 0);
 	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK |

@@ -34,6 +34,8 @@ void	kit_sync(const char *words);
 
 /* Paths below top: base0/..., state/store/vpn/... */
 const char *at(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+/* Writes conf, as start_room() does. */
+void	kit_conf(void);
 void	put_file(const char *path, const char *text);
 
 /* die_at: 0, or the number of the store's step at which it dies. */

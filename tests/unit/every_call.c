@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 
 /*
- * The real filter of elector or actuator against every system call number:
+ * The real filter of elector, actuator or capture against every system call number:
  * those below live, all others die by SIGSYS.  The list is written down here
  * once more on purpose: a call that is added to a room turns this red.
  */
@@ -20,9 +20,34 @@ void	filter_on(void);	/* of the room that is linked in */
 #define CALLS	512
 #define ALIVE	17
 
+#ifdef CAPTURE
+#include "pairs.h"
+
+void
+filter_on(void)
+{
+	room_filter(capture_calls, capture_ncalls);
+}
+#endif
+
 static const int allowed[] = {
-	SYS_ppoll, SYS_recvmsg, SYS_recvfrom, SYS_sendmsg, SYS_sendto,
-	SYS_close, SYS_clock_gettime, SYS_rt_sigreturn, SYS_exit_group,
+	SYS_ppoll, SYS_recvmsg, SYS_sendmsg,
+	SYS_close, SYS_clock_gettime, SYS_exit_group,
+#ifdef CAPTURE
+	/* Not with these arguments: mmap, fcntl, sendto, renameat2. */
+	SYS_clock_nanosleep, SYS_restart_syscall, SYS_read, SYS_write,
+	SYS_statx, SYS_newfstatat, SYS_fstat, SYS_openat2, SYS_openat,
+	SYS_getdents64, SYS_lseek, SYS_pread64, SYS_readlinkat,
+	SYS_flistxattr, SYS_fgetxattr, SYS_fstatfs, SYS_fadvise64,
+	SYS_inotify_init1, SYS_inotify_add_watch, SYS_inotify_rm_watch,
+	SYS_fchdir, SYS_pwrite64, SYS_ftruncate, SYS_fsync, SYS_fdatasync,
+	SYS_syncfs, SYS_flock, SYS_fchmod, SYS_renameat, SYS_linkat,
+	SYS_unlinkat, SYS_mkdirat, SYS_capget, SYS_capset, SYS_ioprio_set,
+	SYS_brk, SYS_mremap, SYS_munmap, SYS_madvise, SYS_sysinfo,
+	SYS_getrandom, SYS_getpid,
+#else
+	SYS_recvfrom, SYS_sendto, SYS_rt_sigreturn,
+#endif
 #ifdef ELECTOR
 	SYS_accept4, SYS_getsockopt, SYS_fcntl, SYS_pread64, SYS_write,
 #endif

@@ -118,6 +118,7 @@ struct pair {
 	bool		show;		/* the state file is old */
 	mono_t		shown;
 	uint32_t	branches;
+	mono_t		counted;	/* of them, last */
 	bool		count_branches;
 	bool		damaged;
 	bool		store_full;

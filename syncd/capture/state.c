@@ -12,6 +12,7 @@
 
 #define SHOW_EVERY_NS	(200 * NS_PER_MS)
 #define TELL_AGAIN_NS	(20 * NS_PER_MS)
+#define COUNT_EVERY_NS	(2 * NS_PER_S)
 
 static void
 tell(struct pair *p)
@@ -146,11 +147,28 @@ show(struct pair *p)
 	p->show = false;
 }
 
+/* A receiver parks them, and tells nobody but the partner. */
+static void
+look_for_branches(struct pair *p, mono_t now)
+{
+	uint32_t n;
+
+	if (p->store == NULL || p->stage != STAGE_SETTLED ||
+	    (mono_is_set(p->counted) &&
+	    mono_span_ns(p->counted, now) < COUNT_EVERY_NS))
+		return;
+	p->counted = now;
+	n = count_branches(p);
+	p->show |= n != p->branches;
+	p->branches = n;
+}
+
 void
 state_step(struct pair *p, mono_t now)
 {
 	if (p->tell)
 		tell(p);
+	look_for_branches(p, now);
 	if (!p->show || (mono_is_set(p->shown) &&
 	    mono_span_ns(p->shown, now) < SHOW_EVERY_NS))
 		return;
@@ -164,6 +182,8 @@ state_deadline(const struct pair *p)
 	mono_t t = p->show ? mono_after(p->shown, SHOW_EVERY_NS) :
 	    MONO_NEVER;
 
+	if (p->store != NULL && p->stage == STAGE_SETTLED)
+		t = mono_first(t, mono_after(p->counted, COUNT_EVERY_NS));
 	/* The mirror's queue was full. */
 	if (p->tell && p->store != NULL && room.mirror.fd != -1)
 		t = mono_first(t, mono_after(mono_now(), TELL_AGAIN_NS));

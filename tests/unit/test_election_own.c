@@ -489,6 +489,29 @@ START_TEST(go_now_after_sleep_means_listen)
 }
 END_TEST
 
+/* Half an interval after we woke nothing waits in queues any more. */
+START_TEST(go_now_after_sleep_and_a_fresh_advert_is_obeyed)
+{
+	struct world *w = standby(SIGNED);
+
+	at(w, 4251);
+	hear(w, .node = 1, .term = 7);
+	at(w, 4749);
+	hear(w, .node = 1, .term = 7);
+	at(w, 4750);
+	forget(w);
+	hear(w, .node = 1, .term = 7, GO_NOW);
+	saw(w, "");
+	at(w, 5251);
+	hear(w, .node = 1, .term = 7);
+	at(w, 5300);
+	forget(w);
+	hear(w, .node = 1, .term = 7, GO_NOW);
+	ck_assert(has(w, "standby -> active, go-now"));
+	free(w);
+}
+END_TEST
+
 START_TEST(go_now_of_an_epoch_already_over_is_ignored)
 {
 	struct world *w = standby(SIGNED, .nodes = 3);
@@ -597,6 +620,7 @@ main(void)
 		go_now_that_does_not_leave_holds_nothing,
 		go_now_read_late_means_listen,
 		go_now_after_sleep_means_listen,
+		go_now_after_sleep_and_a_fresh_advert_is_obeyed,
 		go_now_of_an_epoch_already_over_is_ignored,
 		go_now_is_for_the_next_in_line_only,
 		go_now_needs_a_signature,

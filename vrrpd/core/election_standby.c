@@ -77,6 +77,26 @@ carp_at_once(const struct step *s, const struct heard *h)
 	return REASON_NONE;
 }
 
+/*
+ * Slept, but an active speaks by now: its go-now will be of now as well.
+ * Not at once: what lay in queues while we slept comes in one burst.
+ */
+static void
+end_wariness(struct step *s, const struct heard *h)
+{
+	struct election *e = s->e;
+	int64_t burst_ns = s->cfg->interval_ns / 2;
+	mono_t woke = mono_after(e->wary_until,
+	    -election_down_ns(e, s->cfg));
+
+	if (!mono_is_set(e->wary_until) || !h->epochs ||
+	    h->a->trailer.term < e->term ||
+	    s->ev->advert.age_ns > s->cfg->interval_ns / 4 ||
+	    mono_span_ns(woke, s->now) < burst_ns)
+		return;
+	e->wary_until = MONO_NEVER;
+}
+
 static void
 standby_advert(struct step *s)
 {
@@ -95,6 +115,7 @@ standby_advert(struct step *s)
 	if (h.soft)
 		return;
 	el_heard_active(s, &h);
+	end_wariness(s, &h);
 	at_once = carp_at_once(s, &h);
 	if (at_once != REASON_NONE && s->now.ns >= e->silent_until.ns) {
 		e->settled = true;

@@ -33,6 +33,7 @@
 
 const struct filter_deny mirror_denied[] = {
 	/* sockets: to the partner and within this node */
+	{ { SYS_socket, 1, SOCK_RAW, 0xf }, FILTER_REFUSE },
 	{ { SYS_socket, 0, AF_UNIX, 0 }, FILTER_PASS },
 	{ { SYS_socket, 0, AF_INET, 0 }, FILTER_PASS },
 	{ { SYS_socket, 0, AF_INET6, 0 }, FILTER_PASS },

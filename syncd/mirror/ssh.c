@@ -49,7 +49,7 @@ reset_signals(void)
 /* In the child: three descriptors and nothing else of ours. */
 static _Noreturn void
 become(const char *program, const char *const *argv, const int fd[3],
-    const char *dir)
+    const char *dir, pid_t parent)
 {
 	char path[] = "PATH=/usr/bin:/bin", lang[] = "LC_ALL=C",
 	    home[] = "HOME=/nonexistent";
@@ -57,6 +57,8 @@ become(const char *program, const char *const *argv, const int fd[3],
 	int i, high[3];
 
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+	if (getppid() != parent)
+		_exit(126);	/* it has ended in between */
 	(void)setpgid(0, 0);
 	for (i = 0; i < 3; i++) {
 		high[i] = fcntl(fd[i], F_DUPFD, 3);
@@ -96,6 +98,7 @@ start(struct ssh_child *c, const char *program, const char *const *argv,
     int in, const char *dir)
 {
 	int p[6] = { -1, -1, -1, -1, -1, -1 };
+	const pid_t self = getpid();
 	pid_t pid;
 
 	if ((in == -1 && pipe2(p, O_CLOEXEC) == -1) ||
@@ -110,7 +113,7 @@ start(struct ssh_child *c, const char *program, const char *const *argv,
 	}
 	if (pid == 0)
 		become(program, argv, (const int[3]){
-		    in == -1 ? p[0] : in, p[3], p[5] }, dir);
+		    in == -1 ? p[0] : in, p[3], p[5] }, dir, self);
 	close_all((int[3]){ p[0], p[3], p[5] }, 3);
 	*c = (struct ssh_child){
 		.pid = pid, .in = p[1], .out = p[2], .err = p[4],

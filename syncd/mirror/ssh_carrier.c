@@ -12,6 +12,7 @@
 
 #include <sys/prctl.h>
 
+#include <signal.h>
 #include <unistd.h>
 
 #include "ssh.h"
@@ -27,6 +28,8 @@ main(int argc, char **argv)
 		(void)!write(STDERR_FILENO, line, sizeof(line) - 1);
 		return 64;
 	}
+	/* rsync ends with the mirror; so do we with rsync. */
+	(void)prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
 	(void)prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
 	ssh_argv(args, argv[1], argv[2], argv[3], false, "rsync");
 	(void)execv(argv[1], (char *const *)(uintptr_t)args);

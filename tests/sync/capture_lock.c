@@ -106,7 +106,7 @@ inside(void)
 	WANT(try_open("/etc/passwd", O_WRONLY), EACCES);
 	WANT(try_open("/etc/shadow", O_RDONLY), EACCES);
 	WANT(try_open("/proc/self/mem", O_RDONLY), EACCES);
-	WANT(try_open("/dev/mem", O_RDONLY), EACCES);
+	WANT(try_open("/dev/null", O_RDONLY), EACCES);
 	if (landlock_abi() >= 4)
 		WANT(try_connect(), EACCES);
 	(void)execv(self, argv);

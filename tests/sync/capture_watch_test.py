@@ -265,6 +265,33 @@ def test_content_is_compared(lab):
     m.close()
 
 
+def test_what_was_loaded_is_not_read(lab):
+    """
+    Right after a load what looks like the head's entry is taken for it; the
+    comparison by content finds what only looked like it.
+    """
+    for i in range(20):
+        lab.write(f"pki/{i}", b"from the store")
+    lab.run("tree:pki")
+    os.chmod(lab.at("pki", "3"), 0o600)
+    st = os.stat(lab.at("pki", "7"))
+    lab.write("pki/7", b"something else")
+    os.utime(lab.at("pki", "7"), ns=(st.st_atime_ns, st.st_mtime_ns))
+    lab.write("pki/9", b"another size")
+    w = lab.watch("tree:pki", options=["-t"])
+    g, _, b = w.generation()
+    assert g == 2
+    assert b.stat("trusted") == 18 and b.stat("read") <= 4
+    tree = lab.store.tree()
+    assert tree[b"pki/3"].mode == 0o600
+    assert lab.store.content(tree[b"pki/9"]) == b"another size"
+    assert lab.store.content(tree[b"pki/7"]) == b"from the store"
+    os.kill(w.p.pid, signal.SIGUSR1)
+    _, _, b = w.generation()
+    assert b.stat("found") == 1
+    same(lab, lab.store.tree(), b"pki")
+
+
 def test_held_back_then_published(lab):
     """What held a generation back is tried again without an event."""
     lab.write("pki/a", b"a")

@@ -225,9 +225,12 @@ START_TEST(test_service)
 	p->service.state = SERVICE_STOPPED;
 	ck_assert_ptr_null(find(PROBLEM_SERVICE_FAILED));
 	p->election.state = STATE_FAULTED;
-	p->reason = REASON_SERVICE_FAILED;
+	ck_assert_ptr_null(find(PROBLEM_SERVICE_FAILED));
+	/* Also while something else keeps it from another try. */
+	p->election.faulted = true;
+	p->reason = REASON_FLAP_LIMIT;
 	ck_assert_ptr_nonnull(find(PROBLEM_SERVICE_FAILED));
-	p->reason = REASON_LINK_DOWN;
+	p->election.state = STATE_MAINTENANCE;
 	ck_assert_ptr_null(find(PROBLEM_SERVICE_FAILED));
 	p->service.fails = 2;
 	ck_assert_uint_eq(find(PROBLEM_SERVICE_UNHEALTHY)->value[1], 2);

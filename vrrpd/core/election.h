@@ -280,6 +280,9 @@ struct election {
 	uint32_t	own_term;	/* the epoch we are active in */
 	uint32_t	alarms;
 	bool		maintenance;	/* wanted by the operator */
+	bool		faulted;	/* the service failed here: its home
+					   is STATE_FAULTED, until it is tried
+					   again or an operator helped */
 	bool		data_ready;
 	bool		present;	/* address in our kernel, as told */
 	bool		term_durable;
@@ -294,7 +297,6 @@ struct election {
 	bool		up;		/* link and own address are there */
 	bool		was_up;
 	bool		leave;		/* EVENT_LEAVE came */
-	bool		faulted;	/* wants STATE_FAULTED as its home */
 	bool		service_run;	/* what ELECTION_SERVICE last said */
 	uint8_t		service;	/* enum service_state */
 	uint8_t		shown;		/* role of the last ELECTION_ROLE */

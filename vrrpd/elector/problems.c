@@ -262,7 +262,7 @@ service_problems(const struct pair *p, struct problems *out)
 {
 	const bool failed = p->service.state == SERVICE_FAILED ||
 	    (election_role(&p->election) == ROLE_FAULTED &&
-	    p->reason == REASON_SERVICE_FAILED);
+	    p->election.faulted);
 	struct ctl_problem *r;
 
 	/*

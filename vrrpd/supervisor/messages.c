@@ -68,12 +68,16 @@ ready(struct supervisor *s)
 static bool
 do_role(struct supervisor *s, const struct msg_role *m)
 {
+	const bool same = m->old_role == m->new_role;
+
 	if (m->old_role >= ROLE_COUNT || m->new_role >= ROLE_COUNT ||
 	    m->reason >= REASON_COUNT)
 		return false;
+	/* The same role may come with another reason. */
 	if (log_allowed(&s->role_lines, mono_now().ns, ROLES_A_MINUTE))
-		log_info("pair %s: %s -> %s, term %u, %s",
-		    pair_name(s, m->head.pair), role_name(m->old_role),
+		log_info("pair %s: %s%s%s, term %u, %s",
+		    pair_name(s, m->head.pair),
+		    same ? "" : role_name(m->old_role), same ? "" : " -> ",
 		    role_name(m->new_role), m->term, reason_text(m->reason));
 	s->role[m->head.pair] = (uint8_t)m->new_role;
 	s->term[m->head.pair] = m->term;

@@ -23,8 +23,10 @@
 
 #define MAKE_SYNC	"useradd --system --user-group --no-create-home " \
 			    "--home-dir / --shell /usr/sbin/nologin " USER_SYNC
+/* sshd looks for its key there; `vipctl pair' makes the directory. */
 #define MAKE_RECEIVER	"useradd --system --gid " USER_SYNC \
-			    " --no-create-home --home-dir / --shell /bin/sh " \
+			    " --no-create-home --home-dir " \
+			    "/var/lib/vipair/receiver --shell /bin/sh " \
 			    "--password '*' " USER_RECEIVER
 
 static const struct passwd *

@@ -133,6 +133,13 @@ do_sync(struct pair *p, mono_t now)
 	return true;
 }
 
+void
+asks_no_store(struct pair *p)
+{
+	while (p->nasks > 0)
+		answer(p, STORE_ERROR, "the store cannot be opened");
+}
+
 bool
 asks_step(struct pair *p, mono_t now)
 {

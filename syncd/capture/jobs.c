@@ -31,7 +31,7 @@ done(struct pair *p, enum store_result r, bool check, mono_t now)
 	if (r != STORE_OK)
 		log_warnx("%s: job %u of term %u: %s: %s", p->name,
 		    p->job.kind, p->job.term, store_word(r),
-		    store_why(p->store));
+		    p->store != NULL ? store_why(p->store) : "no store");
 	/* A queue of a megabyte that is full: it hangs and is replaced. */
 	(void)talk_mirror(&room, &m);
 	p->job_waits = false;
@@ -103,9 +103,9 @@ begin(struct pair *p, mono_t now)
 	bool ours, wish;
 
 	if (!p->has_word || !pair_lock(p)) {
-		if (!waited(p, LOCK_NS, now))
+		if (!waited(p, LOCK_NS, now) && !p->damaged)
 			return false;
-		done(p, STORE_BUSY, false, now);
+		done(p, p->damaged ? STORE_DAMAGED : STORE_BUSY, false, now);
 		return true;
 	}
 	ours = pair_live_is_ours(p, &stored);
@@ -194,6 +194,13 @@ end(struct pair *p, mono_t now)
 		return false;
 	done(p, STORE_BUSY, false, now);
 	return true;
+}
+
+void
+jobs_no_store(struct pair *p, mono_t now)
+{
+	if (p->job_waits)
+		done(p, STORE_ERROR, false, now);
 }
 
 bool

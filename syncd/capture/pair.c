@@ -17,6 +17,7 @@
 #include "pairs.h"
 
 #define RESERVE		(UINT64_C(64) << 20)	/* of disk, left free */
+#define STORE_LINES	3		/* a minute, of one trouble */
 #define PATH_SIZE	(CONF_PATTERN_MAX + CONF_NAME_MAX + 64)
 
 static enum sync_kind
@@ -158,7 +159,8 @@ pair_lock(struct pair *p)
 		r = STORE_OK;
 	if (r == STORE_OK)
 		return true;
-	if (r != STORE_BUSY && r != STORE_DAMAGED)
+	if (r != STORE_BUSY && r != STORE_DAMAGED &&
+	    log_allowed(&p->store_limit, mono_now().ns, STORE_LINES))
 		log_warnx("%s: store: %s", p->name, store_why(p->store));
 	store_unlock(p->store);
 	return false;
@@ -322,6 +324,9 @@ pair_step(struct pair *p, mono_t now)
 		busy |= asks_step(p, now);
 		/* What it was waiting for may be done now. */
 		busy |= jobs_step(p, now);
+	} else {
+		jobs_no_store(p, now);
+		asks_no_store(p);
 	}
 	state_step(p, mono_now());
 	return busy;

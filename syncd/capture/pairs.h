@@ -121,6 +121,8 @@ struct pair {
 	mono_t		counted;	/* of them, last */
 	bool		count_branches;
 	bool		damaged;
+	bool		lost;		/* objects, as last shown */
+	struct log_limit store_limit;
 	bool		store_full;
 	struct store_usage usage;
 };
@@ -188,7 +190,9 @@ uint64_t work_passes(const struct pair *p);
 
 /* jobs.c, asks.c: true when something was done */
 bool	jobs_step(struct pair *p, mono_t now);
+void	jobs_no_store(struct pair *p, mono_t now);
 bool	asks_step(struct pair *p, mono_t now);
+void	asks_no_store(struct pair *p);
 
 /* fill.c, snap.c: what the supervisor does for us */
 bool	fill_wanted(struct pair *p, mono_t now);

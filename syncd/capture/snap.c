@@ -12,17 +12,21 @@
 #include "sqlsnap.h"
 
 #define SNAP_LIMIT_NS	(600 * NS_PER_S)
-#define OTHERS_NS	(2 * NS_PER_S)	/* another pair's job waits so long */
+#define OTHERS_NS	(2 * NS_PER_S)	/* a takeover waits so long */
 
+/* Another pair's job, or this one's takeover; its END wants the copy. */
 static bool
 others_wait(const struct pair *p, mono_t now)
 {
+	const struct pair *q;
 	uint32_t i;
 
-	for (i = 0; i < room.npairs; i++)
-		if (&room.pair[i] != p && room.pair[i].job_waits &&
-		    mono_span_ns(room.pair[i].job_came, now) > OTHERS_NS)
+	for (i = 0; i < room.npairs; i++) {
+		q = &room.pair[i];
+		if (q->job_waits && (q != p || q->job.kind == JOB_BEGIN) &&
+		    mono_span_ns(q->job_came, now) > OTHERS_NS)
 			return true;
+	}
 	return false;
 }
 

@@ -11,6 +11,7 @@
 #include "pairs.h"
 
 #define SHOW_EVERY_NS	(200 * NS_PER_MS)
+#define LOST_EVERY_NS	(5 * NS_PER_S)
 #define TELL_AGAIN_NS	(20 * NS_PER_MS)
 #define COUNT_EVERY_NS	(2 * NS_PER_S)
 
@@ -23,7 +24,8 @@ tell(struct pair *p)
 			.serial = room.conf.serial,
 		},
 		.settled = p->stage == STAGE_SETTLED,
-		.held = p->held || p->fill_failed,
+		.held = p->held || p->fill_failed || (p->open_error != 0 &&
+		    p->capture == NULL && p->stage == STAGE_WRITING),
 		.published = p->published,
 	} };
 
@@ -135,7 +137,10 @@ show(struct pair *p)
 	s.held_since_ns = p->held_since.ns;
 	put_numbers(p, &s);
 	s.store_full = p->store_full;
-	s.damaged = p->damaged;
+	/* What scrub set aside lacks until a partner brings it again. */
+	p->lost = p->store != NULL && p->stage == STAGE_SETTLED &&
+	    store_lost(p->store);
+	s.damaged = p->damaged || p->lost;
 	s.branches = p->branches;
 	put_problems(p, &s);
 	s.token = p->token;
@@ -169,6 +174,8 @@ state_step(struct pair *p, mono_t now)
 	if (p->tell)
 		tell(p);
 	look_for_branches(p, now);
+	if (p->lost && mono_span_ns(p->shown, now) >= LOST_EVERY_NS)
+		p->show = true;
 	if (!p->show || (mono_is_set(p->shown) &&
 	    mono_span_ns(p->shown, now) < SHOW_EVERY_NS))
 		return;
@@ -184,6 +191,8 @@ state_deadline(const struct pair *p)
 
 	if (p->store != NULL && p->stage == STAGE_SETTLED)
 		t = mono_first(t, mono_after(p->counted, COUNT_EVERY_NS));
+	if (p->lost)
+		t = mono_first(t, mono_after(p->shown, LOST_EVERY_NS));
 	/* The mirror's queue was full. */
 	if (p->tell && p->store != NULL && room.mirror.fd != -1)
 		t = mono_first(t, mono_after(mono_now(), TELL_AGAIN_NS));

@@ -40,7 +40,7 @@ work_close(struct pair *p)
 	capture_get_stats(p->capture, &s);
 	p->read_bytes += s.read_bytes;
 	p->snapshots += s.snapshots;
-	if (capture_fd(p->capture) != -1)
+	if (p->conf->sync.on_change && capture_fd(p->capture) != -1)
 		loop_del(&room.loop, capture_fd(p->capture));
 	capture_close(p->capture);
 	p->capture = NULL;
@@ -69,6 +69,8 @@ work_open(struct pair *p, mono_t now)
 		if (p->open_error != errno)
 			log_warn("%s: %s: %s", p->name, wrong, p->want.base);
 		p->open_error = errno;
+		if (!mono_is_set(p->held_since))
+			p->held_since = now;
 		pair_changed(p);
 		return false;
 	}
@@ -76,8 +78,10 @@ work_open(struct pair *p, mono_t now)
 	p->passes_before = p->sync_passes = 0;
 	if (p->trust)
 		capture_trust(p->capture);
-	if (capture_fd(p->capture) != -1 && !loop_add(&room.loop,
-	    capture_fd(p->capture), POLLIN, inotify_ready, p))
+	/* Else passes alone tell what has changed. */
+	if (p->conf->sync.on_change && capture_fd(p->capture) != -1 &&
+	    !loop_add(&room.loop, capture_fd(p->capture), POLLIN,
+	    inotify_ready, p))
 		fatalx("capture: no place for inotify");
 	return true;
 }
@@ -150,7 +154,8 @@ work_step(struct pair *p, mono_t now)
 	if (!pair_lock(p) || !work_open(p, now) || p->fill == FILL_ASKED)
 		return false;
 	/* What came in the meantime belongs to what is taken now. */
-	capture_events(p->capture, now);
+	if (p->conf->sync.on_change)
+		capture_events(p->capture, now);
 	if (fill_wanted(p, now))
 		return false;
 	return run(p, now);

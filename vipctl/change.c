@@ -54,12 +54,9 @@ find_release(struct vipctl *v, uint16_t pair, struct handover *h)
 	free(ev);
 }
 
-/*
- * Asked for on the standby: this node took over.  Its own history has the
- * outage, as it measured it.
- */
-static void
-find_outage(struct vipctl *v, uint16_t pair, struct handover *h)
+/* True when the history has the entry of this takeover. */
+static bool
+read_outage(struct vipctl *v, uint16_t pair, struct handover *h)
 {
 	enum client_result res;
 	union ctl_any r;
@@ -67,7 +64,7 @@ find_outage(struct vipctl *v, uint16_t pair, struct handover *h)
 
 	if (client_begin(&c, v, CTL_STATUS, CTL_GET_HISTORY, pair) !=
 	    EXIT_DONE)
-		return;
+		return true;
 	while ((res = client_next(&c, &r, CLIENT_TIMEOUT_MS)) ==
 	    CLIENT_RECORD)
 		if (r.head.type == CTL_HISTORY && r.head.pair == pair &&
@@ -76,6 +73,21 @@ find_outage(struct vipctl *v, uint16_t pair, struct handover *h)
 		    r.history.entry.outage_ms != UINT32_MAX)
 			h->outage_ns = r.history.entry.outage_ms * NS_PER_MS;
 	client_close(&c);
+	return res != CLIENT_END || h->outage_ns >= 0;
+}
+
+/*
+ * Asked for on the standby: this node took over.  Its own history has the
+ * outage, as it measured it, a moment later.
+ */
+static void
+find_outage(struct vipctl *v, uint16_t pair, struct handover *h)
+{
+	mono_t deadline = mono_after(mono_now(), NS_PER_S);
+
+	while (!read_outage(v, pair, h) &&
+	    !mono_reached(mono_now(), deadline))
+		ask_nap();
 }
 
 /* True when this node, asked on the standby, is the active one now. */
@@ -160,11 +172,10 @@ report(struct vipctl *v, const char *pair, const struct handover *h)
 	fprintf(v->out, "%s is active (term %u)", h->by, h->term);
 	if (gap >= 0)
 		fprintf(v->out, "; the address was without an owner for "
-		    "about %d.%d ms\n(from %s to the %s advert of %s)",
-		    (int)(gap / NS_PER_MS),
+		    "about %d.%d ms\n(%s%s)", (int)(gap / NS_PER_MS),
 		    (int)(gap % NS_PER_MS / (100 * NS_PER_US)),
-		    h->here ? "the last advert of the other" :
-		    "its release here", h->here ? "own" : "first", h->by);
+		    h->here ? "as measured by " :
+		    "from its release here to the first advert of ", h->by);
 	fprintf(v->out, "\nnext: 'vipctl status', or 'vipctl handover' to go "
 	    "back\n");
 }

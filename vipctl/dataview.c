@@ -152,9 +152,12 @@ data_peer_text(const struct view_pair *vp, const struct ctl_peer *peer,
 	if (!vp->has_data || peer->foreign != 0)
 		snprintf(buf, size, "-");
 	else if (m != NULL && m->writes != 0 && m->acked != 0) {
+		/* Without an age it had it before this node shipped. */
 		age_text(data_verified_ns(vp), age, sizeof(age));
-		snprintf(buf, size, "gen %" PRIu64 " verified %s ago",
-		    m->acked, age);
+		snprintf(buf, size, "gen %" PRIu64 "%s%s%s", m->acked,
+		    data_verified_ns(vp) < 0 ? "" : " verified ",
+		    data_verified_ns(vp) < 0 ? "" : age,
+		    data_verified_ns(vp) < 0 ? "" : " ago");
 	} else if (w != NULL && w->node == peer->node && w->generation != 0)
 		snprintf(buf, size, "gen %" PRIu64, w->generation);
 	else if (w != NULL && w->node == peer->node)

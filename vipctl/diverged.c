@@ -54,6 +54,7 @@ branch_json(struct json *j, const struct data_store *d,
 static void
 list_json(struct vipctl *v, struct data_store *d)
 {
+	char name[BRANCH_NAME_MAX];
 	struct store_branch b;
 	size_t cursor = 0;
 	struct json j;
@@ -69,9 +70,10 @@ list_json(struct vipctl *v, struct data_store *d)
 		json_close(&j);
 	}
 	json_close_array(&j);
-	if (store_adopting(d->store, &b) == STORE_OK)
-		json_string(&j, "adopting", b.name);
-	else
+	if (store_adopting(d->store, &b) == STORE_OK) {
+		data_short_name(&b, name, sizeof(name));
+		json_string(&j, "adopting", name);
+	} else
 		json_null(&j, "adopting");
 	json_close(&j);
 	json_end_line(&j);
@@ -80,6 +82,7 @@ list_json(struct vipctl *v, struct data_store *d)
 static int
 list(struct vipctl *v, const char *pair)
 {
+	char name[BRANCH_NAME_MAX];
 	struct store_branch b;
 	struct data_store d;
 	size_t cursor = 0, n = 0;
@@ -103,9 +106,11 @@ list(struct vipctl *v, const char *pair)
 		else
 			fputs("next: 'vipctl diverged show NAME'; the "
 			    "beginning of a name is enough\n", v->out);
-		if (store_adopting(d.store, &b) == STORE_OK)
+		if (store_adopting(d.store, &b) == STORE_OK) {
+			data_short_name(&b, name, sizeof(name));
 			fprintf(v->out, "to be loaded with the next takeover "
-			    "of this node: %s\n", b.name);
+			    "of this node: %s\n", name);
+		}
 	}
 	data_close(&d);
 	return EXIT_DONE;

@@ -326,7 +326,7 @@ data_word(const struct view_pair *vp, const struct ctl_problem *pr,
 		snprintf(buf, size, "%s", unready_text(pr->value[0]));
 	else if (strcmp(word, "loader") == 0)
 		snprintf(buf, size, "%s", loader_text(pr->value[0]));
-	else if (strcmp(word, "lag") == 0)
+	else if (strcmp(word, "lag") == 0 && pr->value[0] != 0)
 		age_text((int64_t)(pr->value[0] % UINT32_MAX) * NS_PER_S, buf,
 		    size);
 	else if (strcmp(word, "branches") == 0)

@@ -295,7 +295,7 @@ const struct problem_text problem_texts[] = {
   "acquainted. Nothing is sent to a host that shows another one." },
 { PROBLEM_DATA_LATE, 'W', false,
   "the partner's data are more than a minute old",
-  "{partner} lacks what was written here more than {lag} ago",
+  "{partner} lacks what was written here[ more than {lag} ago]",
   "'vipctl sync status' shows what is under way and how fast; a large "
   "change takes its time, else look for the reason it names",
   "If this node died now the partner would start with data of that age. "

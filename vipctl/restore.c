@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -51,6 +52,23 @@ real_directory(const char *dir, char *buf, size_t size)
 		return false;
 	return (size_t)snprintf(buf, size, "%s/%s", strcmp(whole, "/") == 0 ?
 	    "" : whole, leaf) < size;
+}
+
+/* Nothing of anybody is mixed with what comes back. */
+static bool
+is_empty(const char *path)
+{
+	DIR *dir = opendir(path);
+	struct dirent *e;
+	bool empty = true;
+
+	if (dir == NULL)
+		return errno == ENOENT;
+	while ((e = readdir(dir)) != NULL)
+		if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
+			empty = false;
+	closedir(dir);
+	return empty;
 }
 
 static void
@@ -119,8 +137,9 @@ restore_to(struct vipctl *v, const char *generation, const char *to,
 		    "needs root: try it with sudo");
 		return EXIT_NOT_PERMITTED;
 	}
-	if (!real_directory(to, dir, sizeof(dir))) {
-		complain(v, "%s: name an empty or a new directory", to);
+	if (!real_directory(to, dir, sizeof(dir)) || !is_empty(dir)) {
+		complain(v, "%s is not an empty or a new directory; name "
+		    "another one", to);
 		return EXIT_REFUSED;
 	}
 	code = data_conf(v, pair, &d);
@@ -274,9 +293,10 @@ live_check(struct vipctl *v, struct data_store *d, uint64_t number,
 }
 
 static int
-live_ask(struct vipctl *v, const struct view *w, const struct view_pair *vp,
+live_ask(struct vipctl *v, const struct view_pair *vp,
     const struct data_store *d, const struct store_generation *g)
 {
+	bool serves = vp->p.service_kind != SERVICE_NONE;
 	char when[48], size[24], label[96];
 
 	if (vp->p.role != ROLE_ACTIVE) {
@@ -291,12 +311,13 @@ live_ask(struct vipctl *v, const struct view *w, const struct view_pair *vp,
 	service_label(vp, label, sizeof(label));
 	fprintf(v->json ? stderr : v->out, "Generation %" PRIu64 " of %s, "
 	    "made by %s, %" PRIu64 " entries, %s, becomes the data of pair "
-	    "%s:\n%s is stopped, the data of now are kept as a generation, "
-	    "the old ones are put in\ntheir place, %s is started. What was "
-	    "written since is gone from the live data.\n", g->generation,
-	    when, data_node(d, g->epoch.node), g->entries, size, vp->p.name,
-	    label, label);
-	(void)w;
+	    "%s:\n%s%sthe data of now are kept as a generation, the old ones "
+	    "are put in their place%s%s%s.\nWhat was written since is gone "
+	    "from the live data.\n", g->generation, when,
+	    data_node(d, g->epoch.node), g->entries, size, vp->p.name,
+	    serves ? label : "", serves ? " is stopped, " : "",
+	    serves ? ",\n" : "", serves ? label : "",
+	    serves ? " is started" : "");
 	return ask_typed(v, "RESTORE") ? EXIT_DONE : EXIT_REFUSED;
 }
 
@@ -323,7 +344,7 @@ restore_live(struct vipctl *v, uint64_t number, const char *pair)
 	if (code == EXIT_DONE && vp == NULL)
 		code = EXIT_REFUSED;
 	if (code == EXIT_DONE)
-		code = live_ask(v, &w, vp, &d, &g);
+		code = live_ask(v, vp, &d, &g);
 	data_close(&d);
 	if (code == EXIT_DONE)
 		code = ask_capture(v, &w, vp, ASK_RESTORE, number, 0,

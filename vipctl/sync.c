@@ -68,6 +68,20 @@ state_text(const struct view_pair *vp, char *buf, size_t size)
 	}
 }
 
+/* "0.8 ms", "12 ms", "3.1 s" */
+static void
+short_text(int64_t ns, char *buf, size_t size)
+{
+	if (ns < 10 * NS_PER_MS)
+		snprintf(buf, size, "%d.%d ms", (int)(ns / NS_PER_MS),
+		    (int)(ns % NS_PER_MS / (100 * NS_PER_US)));
+	else if (ns < NS_PER_S)
+		snprintf(buf, size, "%d ms", (int)(ns / NS_PER_MS));
+	else
+		snprintf(buf, size, "%" PRId64 ".%d s", ns / NS_PER_S,
+		    (int)(ns % NS_PER_S / (100 * NS_PER_MS)));
+}
+
 static void
 mirror_lines(FILE *f, const struct view_pair *vp)
 {
@@ -86,21 +100,23 @@ mirror_lines(FILE *f, const struct view_pair *vp)
 	age_text(data_verified_ns(vp), age, sizeof(age));
 	if (m->writes != 0 && m->acked != 0)
 		fprintf(f, "  newest there   generation %" PRIu64
-		    ", verified %s ago\n", m->acked, age);
+		    ", verified%s%s%s\n", m->acked,
+		    data_verified_ns(vp) < 0 ? "" : " ",
+		    data_verified_ns(vp) < 0 ? "" : age,
+		    data_verified_ns(vp) < 0 ? "" : " ago");
 	else if (m->partner_generation != 0)
 		fprintf(f, "  newest there   generation %" PRIu64
 		    ", as %s says\n", m->partner_generation,
 		    partner_name(vp));
 	age_text(syncview_age(vp->sync, m->heard_ns), age, sizeof(age));
-	seconds_text(m->round_trip_ns, trip, sizeof(trip));
+	short_text(m->round_trip_ns, trip, sizeof(trip));
 	if (m->heard_ns > 0)
-		fprintf(f, "  channel        heard %s ago%s%s%s\n", age,
+		fprintf(f, "  channel        heard %s ago%s%s\n", age,
 		    m->round_trip_ns > 0 ? ", round trip " : "",
-		    m->round_trip_ns > 0 ? trip : "",
-		    m->round_trip_ns > 0 ? " s" : "");
-	seconds_text(m->last_lag_ns, trip, sizeof(trip));
+		    m->round_trip_ns > 0 ? trip : "");
+	short_text(m->last_lag_ns, trip, sizeof(trip));
 	if (m->last_lag_ns > 0)
-		fprintf(f, "  last change    %s s from made to acknowledged, "
+		fprintf(f, "  last change    %s from made to acknowledged, "
 		    "%" PRIu64 " since the start\n", trip, m->changes);
 	age_text(data_lag_ns(vp), age, sizeof(age));
 	if (data_lag_ns(vp) > 0)
@@ -129,15 +145,14 @@ capture_lines(FILE *f, const struct view_pair *vp)
 	bytes_text(c->store_bytes, used, sizeof(used));
 	bytes_text(c->store_limit, limit, sizeof(limit));
 	bytes_text(c->disk_free, disk, sizeof(disk));
-	if (c->store_limit != 0)
-		fprintf(f, "  store          %s of %s, %s free on the disk",
+	/* Zeros say that nobody has counted yet. */
+	if (c->store_limit != 0 && c->disk_free != 0)
+		fprintf(f, "  store          %s of %s, %s free on the disk\n",
 		    used, limit, disk);
-	if (c->store_limit != 0 && m != NULL && m->partner_free != 0) {
+	if (m != NULL && m->partner_free != 0) {
 		bytes_text(m->partner_free, there, sizeof(there));
-		fprintf(f, ", %s free on %s", there, partner_name(vp));
+		fprintf(f, "  room there     %s\n", there);
 	}
-	if (c->store_limit != 0)
-		fputc('\n', f);
 	if (c->branches != 0)
 		fprintf(f, "  branches       %u parked: 'vipctl diverged'\n",
 		    c->branches);

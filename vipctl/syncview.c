@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "capture/capture.h"
+#include "dataview.h"
 #include "mirror/ship.h"
 #include "mono.h"
 #include "problems.h"
@@ -137,13 +138,20 @@ mirror_problems(struct view_pair *vp, int64_t uptime_ns)
 	int64_t heard = syncview_age(vp->sync, m->heard_ns);
 	int64_t behind = syncview_age(vp->sync, m->behind_since_ns);
 	bool down = m->ship == SHIP_DOWN || m->ship == SHIP_CONNECTING;
+	const struct msg_partner *word = pair_word(vp);
 
-	if (!ship_problem(vp) && down &&
-	    (heard >= 0 ? heard > SILENT_NS : uptime_ns > START_NS))
+	/* It may be heard by its own channel while ours is down. */
+	bool refused = m->ship == SHIP_DOWN && m->id[0] != '\0' &&
+	    strcmp(m->id, "lost") != 0;
+
+	if (!ship_problem(vp) && down && (refused || behind > SILENT_NS ||
+	    (heard >= 0 ? heard > SILENT_NS : uptime_ns > START_NS)))
 		add(vp, PROBLEM_PARTNER_SSH, heard, 0);
 	if (m->writes != 0 && behind > SYNCVIEW_LATE_NS)
 		add(vp, PROBLEM_DATA_LATE, behind,
 		    (uint64_t)(behind / NS_PER_S));
+	else if (m->writes != 0 && word != NULL && word->ready == 0)
+		add(vp, PROBLEM_DATA_LATE, CTL_AGE_UNKNOWN, 0);
 }
 
 static void

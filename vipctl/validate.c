@@ -11,6 +11,7 @@
 #include "config.h"
 #include "json.h"
 #include "text.h"
+#include "validate_data.h"
 #include "view.h"
 
 /* "carp vhid 94, alpha and beta for 192.168.70.222, adverts every 1.0 s" */
@@ -67,7 +68,23 @@ table_problem(struct vipctl *v, const struct config_problem *p)
 }
 
 static void
-table(struct vipctl *v, const char *path, const struct config *c)
+table_data(struct vipctl *v, const struct data_findings *f)
+{
+	char text[sizeof(f->finding[0].text) + sizeof(f->finding[0].fix) + 2];
+	uint32_t i;
+
+	for (i = 0; i < f->n; i++) {
+		snprintf(text, sizeof(text), "%s; %s", f->finding[i].text,
+		    f->finding[i].fix);
+		table_row(v, "WARN", "\033[33m", f->finding[i].pair, text);
+	}
+	if (f->more > 0)
+		fprintf(v->out, "and %u more of the kind\n", f->more);
+}
+
+static void
+table(struct vipctl *v, const char *path, const struct config *c,
+    const struct data_findings *f)
 {
 	const struct conf_pair *p;
 	char text[400];
@@ -83,6 +100,7 @@ table(struct vipctl *v, const char *path, const struct config *c)
 	}
 	for (i = 0; i < c->nproblems; i++)
 		table_problem(v, &c->problem[i]);
+	table_data(v, f);
 	if (c->nproblems > 0) {
 		fputc('\n', v->out);
 		config_print_problems(c, v->out);
@@ -95,7 +113,25 @@ table(struct vipctl *v, const char *path, const struct config *c)
 }
 
 static void
-validate_json(struct vipctl *v, const char *path, const struct config *c)
+data_json(struct json *j, const struct data_findings *f)
+{
+	uint32_t i;
+
+	json_open_array(j, "data");
+	for (i = 0; i < f->n; i++) {
+		json_open(j, NULL);
+		json_string(j, "result", "warn");
+		json_string(j, "pair", f->finding[i].pair);
+		json_string(j, "text", f->finding[i].text);
+		json_string(j, "fix", f->finding[i].fix);
+		json_close(j);
+	}
+	json_close_array(j);
+}
+
+static void
+validate_json(struct vipctl *v, const char *path, const struct config *c,
+    const struct data_findings *f)
 {
 	const struct config_problem *p;
 	const struct conf_pair *cp;
@@ -108,7 +144,7 @@ validate_json(struct vipctl *v, const char *path, const struct config *c)
 	json_int(&j, "schema", 1);
 	json_string(&j, "file", path);
 	json_string(&j, "verdict", c->nerrors > 0 ? "bad" :
-	    c->nwarnings > 0 ? "warn" : "good");
+	    c->nwarnings + f->n > 0 ? "warn" : "good");
 	json_open_array(&j, "pairs");
 	for (i = 0; c->conf != NULL && i < c->conf->npairs; i++) {
 		cp = conf_pair(c->conf, i);
@@ -133,6 +169,7 @@ validate_json(struct vipctl *v, const char *path, const struct config *c)
 		json_close(&j);
 	}
 	json_close_array(&j);
+	data_json(&j, f);
 	json_close(&j);
 	json_end_line(&j);
 }
@@ -145,6 +182,7 @@ cmd_validate(struct vipctl *v, int argc, char **argv)
 		{ "--offline", OPTION_STRING, &path },
 		{ NULL, 0, NULL },
 	};
+	static struct data_findings data;
 	struct config *c;
 	int n, code;
 
@@ -165,11 +203,13 @@ cmd_validate(struct vipctl *v, int argc, char **argv)
 		return EXIT_UNKNOWN;
 	}
 	c = config_load(path, CONFIG_NO_SECRETS, 0);
+	if (c->conf != NULL)
+		validate_data(c->conf, &data);
 	if (v->json)
-		validate_json(v, path, c);
+		validate_json(v, path, c, &data);
 	else
-		table(v, path, c);
-	code = c->nerrors > 0 ? EXIT_CRITICAL : c->nwarnings > 0 ?
+		table(v, path, c, &data);
+	code = c->nerrors > 0 ? EXIT_CRITICAL : c->nwarnings + data.n > 0 ?
 	    EXIT_WARNING : EXIT_DONE;
 	config_free(c);
 	return code;

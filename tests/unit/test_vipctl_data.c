@@ -247,6 +247,11 @@ START_TEST(channel_problems)
 	sv->mirror.ship = SHIP_COPYING;
 	sv->mirror.behind_since_ns = NOW_NS - 61 * NS_PER_S;
 	ck_assert_uint_eq(problem_of(&w.pair[0]), PROBLEM_DATA_LATE);
+	/* One that cannot take over lacks something, however new. */
+	sv->mirror.behind_since_ns = NOW_NS;
+	ck_assert_uint_eq(problem_of(&w.pair[0]), 0);
+	w.pair[0].data.partner.ready = 0;
+	ck_assert_uint_eq(problem_of(&w.pair[0]), PROBLEM_DATA_LATE);
 	/* Silent mirror: the elector says so, not we. */
 	sv->mirror_known = false;
 	ck_assert_uint_eq(problem_of(&w.pair[0]), 0);

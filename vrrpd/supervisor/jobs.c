@@ -112,8 +112,13 @@ job_of(const struct msg_job *m)
 void
 jobs_add(struct supervisor *s, const struct msg_job *m)
 {
-	const struct job j = job_of(m);
+	struct job j = job_of(m);
 
+	/* The capture is not who knows the role. */
+	if (j.kind == JOB_FILL) {
+		j.role = j.old_role = s->role[m->head.pair];
+		j.term = s->term[m->head.pair];
+	}
 	add(s, m->head.pair, &j);
 }
 

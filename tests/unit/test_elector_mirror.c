@@ -237,6 +237,14 @@ START_TEST(test_word_of_a_takeover)
 	word_say(&el, p);
 	ck_assert(hear(&mirror, MSG_WORD, &m));
 	ck_assert_uint_eq(m.word.term, 9);
+	/* Out of the mirror's range it would be the mirror's end. */
+	p->election.state = STATE_STANDBY;
+	p->election.term = UINT32_MAX;
+	p->election.term_node = 255;
+	word_say(&el, p);
+	ck_assert(hear(&mirror, MSG_WORD, &m));
+	ck_assert_uint_eq(m.word.term, INT32_MAX);
+	ck_assert_uint_eq(m.word.term_node, CONF_NODES_PER_PAIR_MAX - 1);
 }
 END_TEST
 
@@ -467,6 +475,31 @@ START_TEST(test_pair_that_is_none)
 }
 END_TEST
 
+/* After a reload that gave our address to no node. */
+START_TEST(test_pair_without_a_place)
+{
+	union msg m;
+
+	settled();
+	p->configured = false;
+	p->self = ELECTION_NODE_NONE;
+	forget(&mirror);
+	say_data(true, 5, 3);
+	say_partner(ROLE_ACTIVE, 0, 3);
+	job_reconfigured(&el, p);
+	ck_assert(!hear(&mirror, MSG_WORD, &m));
+	ck_assert(!p->election.data_ready);
+	/* And with one again. */
+	pair_link(&el, p, &(struct msg_link){
+		.head.type = MSG_LINK, .ifindex = 3, .self = 1, .up = 1,
+		.carrier = 1, .prefix_ok = 1,
+	});
+	ck_assert(hear(&mirror, MSG_WORD, &m));
+	ck_assert_uint_eq(m.word.self, 1);
+	ck_assert(p->election.data_ready);
+}
+END_TEST
+
 static struct ctl_result
 ask(enum ctl_command command, uint16_t pair, int64_t kind)
 {
@@ -625,6 +658,7 @@ main(void)
 	tcase_add_test(t, test_word_of_the_partner);
 	tcase_add_test(t, test_mirror_that_lies);
 	tcase_add_test(t, test_pair_that_is_none);
+	tcase_add_test(t, test_pair_without_a_place);
 	tcase_add_test(t, test_operator_asks_the_mirror);
 	tcase_add_test(t, test_reload_data);
 	tcase_add_test(t, test_handover_from_the_standby);

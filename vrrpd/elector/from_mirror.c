@@ -50,7 +50,7 @@ partner(struct elector *el, struct pair *p, const struct msg_partner *m)
 		return;
 	p->partner = *m;
 	p->partner_at = el->now;
-	if (p->started)
+	if (p->started && p->configured)
 		pair_step(el, p, &ev);
 }
 
@@ -76,7 +76,7 @@ data_feed(struct elector *el, struct pair *p)
 		},
 	};
 
-	if (!p->started || (p->election.data_ready == ev.data.ready &&
+	if (!p->started || !p->configured || (p->election.data_ready == ev.data.ready &&
 	    ev.data.term <= p->election.term))
 		return;
 	pair_step(el, p, &ev);

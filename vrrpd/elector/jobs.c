@@ -69,7 +69,8 @@ report(struct elector *el, struct pair *p)
 		.service.state = p->service.state,
 	};
 
-	if (!p->started || p->service_told == p->service.state)
+	if (!p->started || !p->configured ||
+	    p->service_told == p->service.state)
 		return;
 	note(el, p, &(struct ctl_event){
 		.kind = CTL_EVENT_SERVICE,

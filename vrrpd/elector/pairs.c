@@ -247,6 +247,7 @@ new_self(struct elector *el, struct pair *p, uint8_t self)
 	pair_configure(el, p);
 	if (p->started)
 		pair_step(el, p, &ev);
+	data_feed(el, p);
 }
 
 void

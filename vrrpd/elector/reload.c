@@ -183,14 +183,15 @@ carry_over(struct elector *el, struct pair *p)
 	const struct conf_pair *cp = pair_conf(el, p);
 
 	service_config(&p->service_cfg, &cp->service, cp->has_sync);
-	job_reconfigured(el, p);
 	if (p->self == ELECTION_NODE_NONE) {
 		p->configured = false;
 		p->link.self = LINK_SELF_NONE;
+		job_reconfigured(el, p);
 		return;
 	}
 	p->link.self = p->self;
 	pair_configure(el, p);
+	job_reconfigured(el, p);
 	/* A new actuator comes with it, and gets its orders anew. */
 	if (p->started)
 		pair_step(el, p, &ev);

@@ -24,18 +24,26 @@ is_healthy(const struct pair *p)
 	    !p->service.stop_failed;
 }
 
+/* A sender's id is as good as what signed it: ranks are all that is said. */
+static uint8_t
+rank_within(uint8_t id)
+{
+	return id < CONF_NODES_PER_PAIR_MAX ? id : CONF_NODES_PER_PAIR_MAX - 1;
+}
+
 static struct msg_word
 make(const struct elector *el, const struct pair *p)
 {
 	const struct election *e = &p->election;
 	const uint8_t id = p->cfg.node[p->self].id;
 	const bool holds = pair_holds(p);
+	const uint32_t term = holds ? e->own_term : e->term;
 
 	return (struct msg_word){
 		.head = head_for(el, MSG_WORD, p),
 		.advert_ns = e->sent.ns,
-		.term = holds ? e->own_term : e->term,
-		.term_node = holds ? id : e->term_node,
+		.term = term <= INT32_MAX ? term : INT32_MAX,
+		.term_node = holds ? id : rank_within(e->term_node),
 		.self = p->self,
 		.self_id = id,
 		.role = (uint8_t)election_role(e),
@@ -67,7 +75,7 @@ word_say(struct elector *el, struct pair *p)
 	 * taken for leave to write below a service of an earlier life.
 	 */
 	if (el->mirror.fd == -1 || !pair_conf(el, p)->has_sync ||
-	    !p->started || !p->service.known)
+	    !p->started || !p->configured || !p->service.known)
 		return;
 	memset(&m, 0, sizeof(m));
 	m.word = make(el, p);

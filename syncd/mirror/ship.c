@@ -154,6 +154,8 @@ ship_turn(struct ship *s)
 	if (s->kicked)
 		talk_begin(s);
 	look_at_ping(s, now);
+	if (s->step == STEP_SIZES)
+		talk_sizes(s);
 	ship_pump(s);
 }
 
@@ -177,7 +179,7 @@ ship_deadline(const struct ship *s)
 	if (s->welcome && s->word_due)
 		t = mono_first(t, mono_is_set(s->word_at) ? s->word_at :
 		    (mono_t){ 1 });
-	if (s->kicked && s->step == STEP_NONE)
+	if ((s->kicked && s->step == STEP_NONE) || s->step == STEP_SIZES)
 		t = (mono_t){ 1 };
 	return t;
 }

@@ -30,6 +30,7 @@
 #define SHIP_SMALL_STEPS	4u		/* generations looked into */
 #define SHIP_STEPS_MAX		1024u		/* more: jump to a full one */
 #define SHIP_RUNS_MAX		3u		/* bulk runs for one commit */
+#define SHIP_SIZES_NS		(2 * NS_PER_MS)	/* of disk in one turn */
 
 enum step {
 	STEP_NONE,		/* nothing asked, nothing to say */
@@ -37,6 +38,7 @@ enum step {
 	STEP_FORK,		/* waits for ACK of FORK or RESET */
 	STEP_PARTS,		/* manifests go out */
 	STEP_WANT,		/* waits for WANT after HAVE or RUN */
+	STEP_SIZES,		/* looks up what is wanted */
 	STEP_BULK,		/* rsync runs */
 	STEP_PUTS,		/* objects go out */
 	STEP_COMMIT,		/* waits for ACK */
@@ -58,6 +60,7 @@ struct plan {
 	size_t		text_len, text_at;
 	struct object_ref *wanted;	/* to be sent, in order */
 	size_t		nwanted, wanted_size, at;
+	size_t		sized;		/* of those the size is known */
 	uint64_t	entries;	/* more than these are not wanted */
 	uint32_t	runs;
 };
@@ -117,6 +120,7 @@ void	talk_hear(struct ship *s, const struct frame *f);
 bool	talk_next(struct ship *s);	/* makes one frame; false: none now */
 void	talk_begin(struct ship *s);	/* a shipment, if one is due */
 void	talk_drop(struct ship *s);	/* forgets the shipment */
+void	talk_sizes(struct ship *s);	/* STEP_SIZES: some of them */
 
 /* ship_plan.c */
 bool	plan_make(struct ship *s);	/* false: nothing to ship, or held */

@@ -109,7 +109,7 @@ ask_missing(struct ship *s, enum frame_type type, uint64_t cursor)
 	const struct frame f = { .type = type, .have.cursor = cursor };
 
 	if (cursor == 0) {
-		s->plan.nwanted = 0;
+		s->plan.nwanted = s->plan.sized = 0;
 		s->plan.at = 0;
 	}
 	(void)ship_send(s, &f);
@@ -353,14 +353,38 @@ choose_way(struct ship *s)
 	wait_none(s, STEP_BULK);
 }
 
+/*
+ * A hundred thousand of them on a cold disk: a little in each turn, or our
+ * word would be late.
+ */
+void
+talk_sizes(struct ship *s)
+{
+	const mono_t until = mono_after(mono_now(), SHIP_SIZES_NS);
+	struct plan *p = &s->plan;
+	struct object_ref *w;
+	int fd;
+
+	while (p->sized < p->nwanted && !mono_reached(mono_now(), until)) {
+		w = &p->wanted[p->sized];
+		fd = store_object(s->conf.store, &w->hash, &w->size);
+		if (fd == -1) {
+			hold_longer(s, "own-store", "an object is missing");
+			return;
+		}
+		(void)close(fd);
+		p->sized++;
+	}
+	if (p->sized == p->nwanted)
+		choose_way(s);
+}
+
 static void
 hear_want(struct ship *s, const struct frame_want *w)
 {
 	struct plan *p = &s->plan;
 	struct hash h;
-	uint64_t size;
 	uint32_t i;
-	int fd;
 
 	/* It cannot lack more than there is, nor ask in circles. */
 	if (p->nwanted + w->n > p->entries || (w->cursor != 0 && w->n == 0)) {
@@ -369,13 +393,7 @@ hear_want(struct ship *s, const struct frame_want *w)
 	}
 	for (i = 0; i < w->n; i++) {
 		frame_want_at(w, i, &h);
-		fd = store_object(s->conf.store, &h, &size);
-		if (fd == -1) {
-			hold_longer(s, "own-store", "an object is missing");
-			return;
-		}
-		(void)close(fd);
-		if (!plan_want(p, &h, size)) {
+		if (!plan_want(p, &h, 0)) {
 			ship_lost(s, "own-memory", "no memory");
 			return;
 		}
@@ -383,7 +401,7 @@ hear_want(struct ship *s, const struct frame_want *w)
 	if (w->cursor != 0)
 		ask_missing(s, FRAME_HAVE, w->cursor);
 	else
-		choose_way(s);
+		wait_none(s, STEP_SIZES);
 }
 
 static void

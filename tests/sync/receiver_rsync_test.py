@@ -10,6 +10,8 @@ import os
 import shlex
 import stat
 import subprocess
+import threading
+import time
 
 import pytest
 
@@ -237,3 +239,31 @@ def test_random_bytes(store):
         r.send(os.urandom(100000))
         r.ends(70)
     assert outside(store) == before
+
+
+# -- nobody may write
+
+def test_rsync_is_refused_while_shut(store, source):
+    (source / ("ab" * 32)).write_bytes(b"x")
+    store.say(role=1, may=0)
+    assert rsync(store, source, "-r").returncode != 0
+    assert store.files("objects.in") == []
+
+
+def test_rsync_ends_when_shut(store, source):
+    """A node that becomes active is not written to any more."""
+    (source / ("ab" * 32)).write_bytes(os.urandom(8 << 20))
+
+    def shut():
+        for _ in range(500):
+            if store.files("objects.in"):
+                break
+            time.sleep(0.01)
+        store.say(role=2)
+    t = threading.Thread(target=shut)
+    t.start()
+    p = rsync(store, source, "-r", "--bwlimit=1024", timeout=20)
+    t.join()
+    assert p.returncode != 0
+    assert "ab" * 32 not in {os.path.basename(f)
+                             for f in store.files("objects.in")}

@@ -14,8 +14,9 @@ import subprocess
 import pytest
 
 from receiver_kit import (
-    ABSURD, DUAL, FORKED, HASH, MISSING, NAK, PAIR, PONG, PROTOCOL, REFUSED,
-    STALE, VERSION, WANT, WELCOME, ZERO, Store, commit, epoch, file_line,
+    ABSURD, ASK, BUSY, DUAL, FORKED, HASH, MISSING, NAK, PAIR, PONG,
+    PROTOCOL, REFUSED, STALE, VERSION, WANT, WELCOME, ZERO, Store, commit,
+    epoch, file_line,
     frame, have, hello, item, manifest, part, position, put, word)
 import receiver_kit as kit
 
@@ -233,6 +234,84 @@ def test_word_reaches_the_mirror(store, receiver):
     assert got[2] == PONG and got[8 + 4] == 4
     assert struct.unpack("!I", got[8 + 16:8 + 20])[0] == 77
     s.close()
+
+
+def test_wish_for_a_handover_reaches_the_mirror(store, receiver):
+    """Of any session, one that only looks as well; once a second."""
+    import socket
+    s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    s.bind(os.path.join(store.run, "vpn.sock"))
+    os.chmod(os.path.join(store.run, "vpn.sock"), 0o666)
+    ask = frame(ASK, bytes((1, 0, 0, 0)))
+    for _ in range(50):
+        receiver.send(ask)
+        kind, body = receiver.hear(words=True)
+        assert kind == PONG and body[:4] == bytes(4)
+    s.settimeout(0.2)
+    got = [s.recv(1000)]
+    with pytest.raises(TimeoutError):
+        while len(got) < 5:
+            got.append(s.recv(1000))
+    assert set(got) == {ask}
+    receiver.send(frame(ASK, bytes((2, 0, 0, 0))))
+    assert receiver.nak() == PROTOCOL
+    s.close()
+
+
+# -- who may write
+
+def test_shut(store, receiver):
+    """F5: what is live has not been captured yet."""
+    store.say(role=1, may=0)
+    receiver.send(hello())
+    assert receiver.nak() == BUSY
+    # an active one says so; who only looks is welcome all the same
+    store.say(role=2, may=0)
+    receiver.send(hello())
+    assert receiver.nak() == DUAL
+    store.say(role=1, may=0)
+    receiver.welcome(writes=0)
+    store.say(role=1)
+    receiver.welcome()
+
+
+def test_no_word_at_all(store, receiver):
+    os.unlink(os.path.join(store.run, "vpn.word"))
+    receiver.send(hello())
+    assert receiver.nak() == BUSY
+
+
+@pytest.mark.parametrize("role,reason", [(1, BUSY), (2, DUAL)])
+def test_shut_in_the_middle(store, receiver, role, reason):
+    """The lock is free at once, and nothing that was begun is kept."""
+    receiver.welcome()
+    frames, head = one()
+    receiver.send(*frames[:2], have())
+    assert receiver.hear()[0] == WANT
+    lock = os.path.join(store.path, "lock")
+    assert subprocess.run(["flock", "-n", lock, "true"]).returncode == 1
+    store.say(role=role, may=0)
+    assert subprocess.run(["flock", "-w", "2", lock, "true"]).returncode == 0
+    store.say(role=1)
+    receiver.send(frames[2])
+    assert receiver.nak() == reason
+    assert store.files("manifests") == []
+    # a new greeting is a new beginning
+    receiver.welcome()
+    receiver.send(*frames)
+    assert receiver.ack() == (1, head)
+
+
+def test_mirror_leaves_in_the_middle(store, receiver):
+    receiver.welcome()
+    frames, _ = one()
+    receiver.send(*frames[:2], have())
+    assert receiver.hear()[0] == WANT
+    os.unlink(os.path.join(store.run, "vpn.word"))
+    lock = os.path.join(store.path, "lock")
+    assert subprocess.run(["flock", "-w", "2", lock, "true"]).returncode == 0
+    receiver.send(frames[2])
+    assert receiver.nak() == BUSY
 
 
 # -- lies

@@ -10,8 +10,25 @@
 #include <time.h>
 
 #include "ask.h"
+#include "dataview.h"
 #include "store.h"
 #include "text.h"
+
+/* Whose data stand in the way of a handover; NULL: nobody's. */
+static const char *
+unready(const struct view_pair *vp, const struct ctl_request *rq)
+{
+	const struct ctl_peer *self = pair_self(vp), *other = pair_partner(vp);
+	const struct msg_partner *word = pair_word(vp);
+
+	if (rq->command != CTL_HANDOVER)
+		return NULL;
+	if (vp->p.role != ROLE_ACTIVE)
+		return data_known(vp) && vp->data.data.ready == 0 &&
+		    self != NULL ? self->name : NULL;
+	return word != NULL && word->ready == 0 && other != NULL ?
+	    other->name : NULL;
+}
 
 int
 ask_change(struct vipctl *v, const struct view_pair *vp,
@@ -37,6 +54,12 @@ ask_change(struct vipctl *v, const struct view_pair *vp,
 	    (active = pair_other_active(vp)) != NULL) {
 		complain(v, "refused: %s is the active node; ask there",
 		    active->name);
+		code = EXIT_REFUSED;
+	} else if (r.result.code != CTL_OK && vp != NULL &&
+	    unready(vp, rq) != NULL) {
+		complain(v, "refused: the data of %s are not complete; "
+		    "'vipctl sync status' there tells more",
+		    unready(vp, rq));
 		code = EXIT_REFUSED;
 	} else
 		code = client_refused(v, &r.result);

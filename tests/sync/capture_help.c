@@ -231,7 +231,9 @@ START_TEST(test_scrub_standby)
 	for (i = 0; i < WAIT_MS && !store_lost(s); i++)
 		(void)poll(NULL, 0, 1);
 	ck_assert(store_lost(s));
-	(void)poll(NULL, 0, 100);
+	for (i = 0; i < WAIT_MS && state().damaged == 0; i++)
+		(void)poll(NULL, 0, 1);
+	ck_assert_uint_eq(state().damaged, 1);
 	/* The next delta, which does not name it, wants it all the same. */
 	get_lock(s);
 	h.previous = store_head(s)->position.head;
@@ -295,6 +297,27 @@ START_TEST(test_upkeep)
 }
 END_TEST
 
+/* Our own files do not verify: back to what does, and on. */
+START_TEST(test_damaged)
+{
+	int fd;
+
+	partner_writes(1, "one");
+	partner_writes(1, "two");
+	fd = open(at("state/store/vpn/HEAD"), O_WRONLY);
+	ck_assert_int_ne(fd, -1);
+	ck_assert_int_eq(pwrite(fd, "x", 1, 30), 1);
+	(void)close(fd);
+	start_room(0);
+	say_word(0, ROLE_STANDBY, 1);
+	until_settled(0);
+	ck_assert_uint_eq(stored_generation(), 2);
+	ck_assert_str_eq(stored_text("data/f"), "two");
+	(void)poll(NULL, 0, 250);
+	ck_assert_uint_eq(state().damaged, 0);
+}
+END_TEST
+
 /* What the loader made is not read again; what only looks like it is found. */
 START_TEST(test_trust)
 {
@@ -342,6 +365,7 @@ main(int argc, char **argv)
 	tcase_add_test(t, test_scrub_active);
 	tcase_add_test(t, test_scrub_standby);
 	tcase_add_test(t, test_upkeep);
+	tcase_add_test(t, test_damaged);
 	tcase_add_test(t, test_trust);
 	suite_add_tcase(s, t);
 	r = srunner_create(s);

@@ -77,17 +77,23 @@ ask(struct seen *s, enum job_kind kind, uint32_t term)
 	return hears(s, kind);
 }
 
-/* True when it lived to its end. */
 static bool
-life(struct seen *s)
+ask_active(struct seen *s, uint32_t term)
 {
 	const union msg m = { .word = {
-		.head = { .type = MSG_WORD, .serial = 1 }, .term = 2,
+		.head = { .type = MSG_WORD, .serial = 1 }, .term = term,
 		.role = ROLE_ACTIVE,
 	} };
 
 	(void)ipc_send(&mir, &m, -1);
-	if (!ask(s, JOB_BEGIN, 2))
+	return ask(s, JOB_BEGIN, term);
+}
+
+/* True when it lived to its end. */
+static bool
+life(struct seen *s)
+{
+	if (!ask_active(s, 2))
 		return false;
 	s->begun = 2;
 	if (!ask(s, JOB_WRITE, 2))
@@ -155,6 +161,47 @@ START_TEST(test_every_step)
 }
 END_TEST
 
+/* Live data that no generation has, and a takeover that goes on with them. */
+static void
+leave_uncaptured(void)
+{
+	struct seen s = { .generation = 0 };
+
+	put_file(at("base0/data/f"), "one");
+	start_room(0);
+	ck_assert(ask_active(&s, 2));
+	ck_assert(ask(&s, JOB_WRITE, 2));
+	ck_assert(hears_generation(&s, 1));
+	kill_room();
+	put_file(at("base0/data/f"), "uncaptured");
+}
+
+START_TEST(test_goes_on)
+{
+	struct seen s;
+	bool lived = false;
+	int step;
+
+	for (step = 1; !lived && step < STEPS_MAX; step++) {
+		kit_setup();
+		leave_uncaptured();
+		s = (struct seen){ .generation = 0 };
+		start_room(step);
+		lived = ask_active(&s, 3) && ask(&s, JOB_WRITE, 3);
+		if (lived)
+			kill_room();
+		start_room(0);
+		say_word(0, ROLE_STANDBY, 3);
+		until_settled(0);
+		ck_assert_str_eq(stored_text("data/f"), "uncaptured");
+		kit_teardown();
+	}
+	ck_assert(lived);
+	printf("%d deaths\n", step - 2);
+	ck_assert_int_ge(step, 8);
+}
+END_TEST
+
 int
 main(int argc, char **argv)
 {
@@ -168,6 +215,7 @@ main(int argc, char **argv)
 	room_path = argv[1];
 	tcase_set_timeout(t, 280);
 	tcase_add_test(t, test_every_step);
+	tcase_add_test(t, test_goes_on);
 	suite_add_tcase(s, t);
 	r = srunner_create(s);
 	srunner_run_all(r, CK_ENV);

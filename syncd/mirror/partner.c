@@ -67,7 +67,10 @@ on_asked(void *arg, enum frame_request request)
 	(void)elector_send(p->mirror, &m);
 }
 
-/* Who was told STALE or DUAL must know of the other one at once. */
+/*
+ * Who is active and was told STALE or DUAL must give in.  Else STALE says
+ * nothing of what the partner is now, only which term it has seen.
+ */
 static void
 on_fenced(void *arg, enum nak_reason r, const struct epoch *seen)
 {
@@ -79,7 +82,10 @@ on_fenced(void *arg, enum nak_reason r, const struct epoch *seen)
 	    p->name, nak_word(r), seen->term);
 	t.head = m.head;
 	t.node = p->partner;
-	t.role = ROLE_ACTIVE;
+	if (r == NAK_DUAL || p->word.role == ROLE_ACTIVE)
+		t.role = ROLE_ACTIVE;
+	else if (!mono_is_set(p->heard))
+		return;
 	t.term = seen->term;
 	t.term_node = (uint8_t)seen->node;
 	t.advert_age_ns = -1;

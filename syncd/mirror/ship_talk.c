@@ -251,6 +251,7 @@ static void
 hear_welcome(struct ship *s, const struct frame_hello *h)
 {
 	struct store *store = s->conf.store;
+	enum kinship kin;
 	uint64_t fork = 0;
 
 	if (h->protocol != FRAME_PROTOCOL ||
@@ -274,8 +275,12 @@ hear_welcome(struct ship *s, const struct frame_hello *h)
 		    SHIP_WATCHING, "", "");
 		return;
 	}
-	switch (position_kin(&store_head(store)->position,
-	    store_history(store), &s->theirs, &s->their_history, &fork)) {
+	kin = position_kin(&store_head(store)->position,
+	    store_history(store), &s->theirs, &s->their_history, &fork);
+	/* What it had once it may have lost since. */
+	s->acked = kin == KIN_SAME || kin == KIN_AHEAD ? s->theirs :
+	    (struct position){ .generation = 0 };
+	switch (kin) {
 	case KIN_SAME:
 	case KIN_AHEAD:
 		break;
@@ -291,8 +296,6 @@ hear_welcome(struct ship *s, const struct frame_hello *h)
 		ask_fork(s, FRAME_RESET, 0);
 		return;
 	}
-	if (position_equal(&s->theirs, &store_head(store)->position))
-		s->acked = s->theirs;
 	talk_begin(s);
 }
 

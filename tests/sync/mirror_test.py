@@ -127,8 +127,8 @@ def test_takeover_and_end(mirrors):
 
 
 def test_end_without_a_channel_waits_for_nothing(mirrors):
-    a = mirrors.mirror(mirrors.alpha).active(1)
     mirrors.beta.sshd.stop()
+    a = mirrors.mirror(mirrors.alpha).active(1)
     a.shows("no channel", ship="down")
     a.tell("file a 1 1", "publish")
     since = time.monotonic()
@@ -225,6 +225,29 @@ def test_stale_is_told(mirrors):
     assert mirrors.alpha.newest()[1] == mirrors.beta.newest()[1]
 
 
+def test_stale_standby_knows_no_active(mirrors):
+    """Both are standbys; what alpha has not shipped is of an old term."""
+    a, b = mirrors.both()
+    b.active(2)
+    b.expect("job end 2", f"done {END}")
+    b.standby(2, 1)
+    a.wait("partner node 1 role 1 healthy 1 ready 1 present 0 epoch 2.1")
+
+    def fenced():
+        return len([t for t in a.lines("partner node 1 role 2")
+                    if t.split()[14] == "-1"])
+    a.expect("job end 1", f"done {END}")
+    a.tell("word 1 2 1 1 1 0")
+    a.expect("ping", "supervisor PONG")
+    a.shows("words only", ship="watching")
+    was = fenced()
+    # after its restart alpha captures what it had written
+    a.tell("gone", "capture", "captured 1 0", "file a 1 10", "publish")
+    a.shows("refused", ship="held", id="stale")
+    a.expect("elector", "partner node 1 role 1", 5)
+    assert fenced() == was
+
+
 def test_handover_is_asked(mirrors):
     a, b = mirrors.both()
     b.shows("a channel", ship="watching")
@@ -310,7 +333,8 @@ def test_partner_reinstalled(mirrors):
     b.wait("data none ready 1 generation 0")
     b.standby()
     b.wait("data ready ready 1 generation 2", 40)
-    a.shows("all", acked=2, ship="level", behind=0)
+    # it was not taken for one that has it all
+    a.shows("all", acked=2, ship="level", behind=0, changes=3)
     mirrors.beta.verify()
 
 

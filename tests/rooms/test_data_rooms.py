@@ -7,6 +7,7 @@ what rights and places, and that nobody notices when one of them dies.
 import os
 import pwd
 import random
+import re
 import signal
 import sqlite3
 import struct
@@ -14,7 +15,8 @@ import tempfile
 
 import pytest
 
-from lab.daemons import CONF, PREFIX, SECRET, Vrrpd, conf, secret_text
+from lab.daemons import (CONF, PREFIX, SECRET, TOP, Vrrpd, conf,
+                         secret_text)
 from lab.netns import mono_ns
 
 BASE = "/run/lab/data"
@@ -22,7 +24,7 @@ SYNC = f'sync on change and every 2s {{\nbase "{BASE}"\n%stree "t"\n}}\n'
 DATA = ("mirror", "capture")
 VRRPD = os.path.join(PREFIX, "sbin", "vrrpd")
 STORE = "/var/lib/vipair/store/vpn"
-SNAPSHOTS, TOKEN = 96, 168      # in common/syncstate.h
+GENERATION, SNAPSHOTS, TOKEN = 40, 96, 168      # in common/syncstate.h
 
 
 @pytest.fixture
@@ -70,6 +72,10 @@ def captures(d):
         d.vipctl("sync", "now", "--timeout", "1s")
         return capture_state(d, TOKEN) not in (0, before)
     d.lab.wait_for(done, 20, "the capture was asked")
+
+
+def generation(d):
+    return capture_state(d, GENERATION)
 
 
 def restarted(d, before):
@@ -299,3 +305,34 @@ def test_database_is_copied_by_its_owner(lab, sync_users):
     assert lab.alpha.sh(f"ls -A {BASE}/db/deep").stdout.split()[0] == "a.db"
     loose = lab.alpha.sh(f"find {STORE} -type f -user daemon").stdout
     assert not loose, loose
+
+
+def test_the_unit_allows_what_data_needs(lab, sync_users):
+    """With no capability but those of etc/vipair.service: copied, and after
+    a restore loaded."""
+    with open(os.path.join(TOP, "etc", "vipair.service.in")) as f:
+        text = f.read().replace("\\\n", " ")
+    caps = re.search(r"^CapabilityBoundingSet=(.*)$", text, re.M)[1].split()
+    lab.alpha.sh(f"mkdir -p {BASE}/t/set && echo old >{BASE}/t/f && "
+                 f"chown -R daemon:daemon {BASE}/t && chmod 2750 {BASE}/t/set")
+    lab.alpha.write(CONF, conf(more=SYNC % ""))
+    lab.alpha.write(SECRET, secret_text(), 0o600)
+    d = Vrrpd(lab.alpha, conf(more=SYNC % ""), start=False)
+    d.proc = lab.alpha.popen(
+        ["setpriv", "--bounding-set", "-all," + ",".join(
+            "+" + c[len("CAP_"):].lower() for c in caps),
+         VRRPD, "-dv", "-f", CONF], name="vrrpd@alpha")
+    lab.wait_holder("alpha", 30)
+    captures(d)
+    first = generation(d)
+    lab.alpha.sh(f"echo new >{BASE}/t/f; rmdir {BASE}/t/set")
+    captures(d)
+    lab.wait_for(lambda: generation(d) > first, 10, "a generation")
+    done = lab.alpha.run(os.path.join(PREFIX, "bin", "vipctl"), "-f", CONF,
+                         "restore", "--live", str(first), check=False,
+                         input="RESTORE\n", timeout=20)
+    assert done.returncode == 0, done
+    says(d, "as was wished for", 20)
+    assert lab.alpha.read(f"{BASE}/t/f") == "old\n"
+    assert lab.alpha.sh(f"stat -c '%a %U' {BASE}/t/set").stdout == \
+        "2750 daemon\n"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 
 /*
- * vipctl demo: what the client sees.  A probe to the service each 5 ms, and
+ * vipctl demo: what the client sees.  A visit to the service each 10 ms, and
  * from both kernels every coming and going of the address, so that the time
  * without an owner and the time with two are measured, not guessed.
  */
@@ -20,17 +20,12 @@
 #include "demo.h"
 #include "rtnl.h"
 
-int
+void
 demo_watch_open(struct demo *d)
 {
-	d->probe = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC,
-	    0);
-	if (d->probe == -1) {
-		perror("vipctl: demo: socket");
-		return -1;
-	}
+	for (int i = 0; i < DEMO_UNDERWAY; i++)
+		d->visit[i].fd = -1;
 	d->answers_from = -1;
-	return 0;
 }
 
 static void
@@ -60,39 +55,60 @@ demo_watch_node(struct demo *d, int node)
 }
 
 static void
-probe_send(struct demo *d)
+visit_end(struct demo_visit *v)
+{
+	/* No farewell: whom it would go to may be without power. */
+	const struct linger at_once = { .l_onoff = 1 };
+
+	(void)setsockopt(v->fd, SOL_SOCKET, SO_LINGER, &at_once,
+	    sizeof(at_once));
+	(void)close(v->fd);
+	v->fd = -1;
+}
+
+static void
+visit_begin(struct demo *d, mono_t now)
 {
 	struct sockaddr_in to = {
 		.sin_family = AF_INET,
 		.sin_port = htons(DEMO_PORT),
 	};
+	struct demo_visit *v = d->visit;
 
+	while (v->fd != -1)
+		if (++v == d->visit + DEMO_UNDERWAY)
+			return;
+	v->fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC,
+	    0);
+	v->begun = now;
 	(void)inet_pton(AF_INET, DEMO_VIP, &to.sin_addr);
-	/* With nobody there ARP fails: also an answer. */
-	(void)sendto(d->probe, "?", 1, MSG_DONTWAIT, (const void *)&to,
-	    sizeof(to));
-	d->asked++;
+	/* How it ends is read where all the others end. */
+	if (v->fd != -1)
+		(void)connect(v->fd, (const void *)&to, sizeof(to));
 }
 
 static void
-probe_read(struct demo *d, mono_t now)
+visit_read(struct demo *d, struct demo_visit *v, mono_t now)
 {
-	char in[64];
-	ssize_t len;
+	char in[128], name[64];
+	ssize_t len = recv(v->fd, in, sizeof(in) - 1, 0);
+	unsigned long long number;
+	int64_t gap;
 
-	while ((len = recv(d->probe, in, sizeof(in) - 1, 0)) > 0) {
-		int64_t gap = mono_span_ns(d->last_answer, now);
-
-		in[len] = '\0';
-		if (mono_is_set(d->last_answer) && gap > d->longest_gap_ns)
-			d->longest_gap_ns = gap;
-		d->last_answer = now;
-		d->answered++;
-		for (int i = 0; i < DEMO_NODES; i++)
-			if (strncmp(in, d->node[i].name,
-			    strlen(d->node[i].name)) == 0)
-				d->answers_from = i;
-	}
+	visit_end(v);
+	in[len > 0 ? len : 0] = '\0';
+	if (sscanf(in, "visit %llu from %63s", &number, name) != 2)
+		return;
+	gap = mono_span_ns(d->last_answer, now);
+	if (mono_is_set(d->last_answer) && gap > d->longest_gap_ns)
+		d->longest_gap_ns = gap;
+	d->last_answer = now;
+	d->answered++;
+	for (int i = 0; i < DEMO_NODES; i++)
+		if (strcmp(name, d->node[i].name) == 0) {
+			demo_tally_answer(&d->tally, i, number, now);
+			d->answers_from = i;
+		}
 }
 
 static bool
@@ -127,34 +143,53 @@ void
 demo_measure(struct demo *d)
 {
 	d->longest_gap_ns = d->both_ns = 0;
-	d->asked = d->answered = 0;
+	d->answered = 0;
 	d->both_since = MONO_NEVER;
 	judge_holders(d, mono_now());
 }
 
 static void
+visits_go_on(struct demo *d, const struct pollfd *p)
+{
+	mono_t now = mono_now();
+
+	for (int i = 0; i < DEMO_UNDERWAY; i++) {
+		struct demo_visit *v = &d->visit[i];
+
+		if (v->fd == -1)
+			continue;
+		if (p[i].fd == v->fd && p[i].revents != 0)
+			visit_read(d, v, now);
+		else if (mono_span_ns(v->begun, now) > DEMO_GIVE_UP_NS)
+			visit_end(v);
+	}
+}
+
+static void
 watch_once(struct demo *d)
 {
-	struct pollfd p[1 + DEMO_NODES] = { { d->probe, POLLIN, 0 } };
+	struct pollfd p[DEMO_NODES + DEMO_UNDERWAY];
 	mono_t now = mono_now();
 	int64_t left;
 
-	if (mono_span_ns(d->next_probe, now) >= 0) {
-		probe_send(d);
-		d->next_probe = mono_after(now, DEMO_PROBE_NS);
+	if (mono_span_ns(d->next_visit, now) >= 0) {
+		visit_begin(d, now);
+		d->next_visit = mono_after(now, DEMO_VISIT_NS);
 	}
-	left = mono_span_ns(now, d->next_probe);
+	left = mono_span_ns(now, d->next_visit);
 	for (int i = 0; i < DEMO_NODES; i++)
-		p[1 + i] = (struct pollfd){ d->node[i].netlink, POLLIN, 0 };
-	(void)poll(p, 1 + DEMO_NODES, (int)(left / NS_PER_MS) + 1);
+		p[i] = (struct pollfd){ d->node[i].netlink, POLLIN, 0 };
+	for (int i = 0; i < DEMO_UNDERWAY; i++)
+		p[DEMO_NODES + i] = (struct pollfd){ d->visit[i].fd, POLLIN,
+		    0 };
+	(void)poll(p, DEMO_NODES + DEMO_UNDERWAY, (int)(left / NS_PER_MS) + 1);
 	for (int i = 0; i < DEMO_NODES; i++)
-		if (p[1 + i].revents)
+		if (p[i].revents)
 			kernel_read(&d->node[i]);
 	/* Only when both were read: they are not read in the order of what
 	   happened. */
 	judge_holders(d, mono_now());
-	if (p[0].revents)
-		probe_read(d, mono_now());
+	visits_go_on(d, p + DEMO_NODES);
 }
 
 bool

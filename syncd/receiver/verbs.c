@@ -296,7 +296,6 @@ answer_want(struct session *s, uint64_t cursor, struct frame *a)
 		memcpy(hashes + (size_t)n * HASH_LEN, h.b, HASH_LEN);
 		s->missing += size;
 		n++;
-		i++;
 	}
 	/* Told before anything is sent that would not fit. */
 	if (!more && s->missing > own_room(s->r))

@@ -202,8 +202,8 @@ void		  store_receive_abort(struct store *s);
 enum store_result store_receive_jump(struct store *s, const void *text,
 	    size_t len, const struct history_list *theirs);
 /*
- * Objects that the received (or last refused) manifests need: next index
- * that is not here from *i on; false at the end.
+ * Objects that the received (or last refused) manifests need: the next one
+ * from *i on that is not here, and *i is behind it; false at the end.
  */
 bool	store_missing(struct store *s, size_t *i, struct hash *h,
 	    uint64_t *size);

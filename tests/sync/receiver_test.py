@@ -103,6 +103,25 @@ def test_want_lists_what_is_missing(receiver):
     assert receiver.ack() == (1, head)
 
 
+def test_want_lists_all_that_is_missing(receiver):
+    """Over several pages, each once and none left out."""
+    receiver.welcome()
+    names = [hashlib.sha256(b"%d" % i).digest() for i in range(5000)]
+    text, _ = manifest([file_line("f%06d" % i, b"%d" % i)
+                        for i in range(5000)])
+    pieces = [text[i:i + 200000] for i in range(0, len(text), 200000)]
+    receiver.send(*(part(p, last=p is pieces[-1]) for p in pieces), have())
+    got, cursor = [], 1
+    while cursor:
+        kind, body = receiver.hear()
+        assert kind == WANT
+        cursor, n = struct.unpack("!QI", body[:12])
+        got += [body[12 + 32 * i:44 + 32 * i] for i in range(n)]
+        if cursor:
+            receiver.send(have(cursor))
+    assert sorted(got) == sorted(names)
+
+
 def test_manifest_in_pieces(receiver):
     receiver.welcome()
     text, head = manifest([file_line("a", b"x")])

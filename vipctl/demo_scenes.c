@@ -257,8 +257,10 @@ scene_end(struct play *p, const char *name, bool good, const char *text)
 		.now_active = p->d.answers_from == -1 ? "nobody" :
 		    p->d.node[p->d.answers_from].name,
 	};
-	if (demo_interrupted)
+	if (demo_interrupted) {
+		p->nrows--;	/* half a scene says nothing */
 		return false;
+	}
 	good = judge_visits(p, r) && good;
 	r->good = good && p->d.both_ns == 0;
 	draw(p, r->good ? text : "this is not what should have happened");
@@ -441,7 +443,8 @@ const struct scene demo_scenes[] = {
 	{ "handover", "vipctl handover", scene_handover, NULL, true },
 	{ "freeze", "the active node is frozen, and thaws", scene_freeze,
 	    NULL, true },
-	{ "failback", "vipctl failback", scene_failback, NULL, true },
+	{ "failback", "vipctl failback (after handover)", scene_failback,
+	    "handover", true },
 	{ "cable", "the active node's cable is pulled", scene_cable, NULL,
 	    false },
 	{ "kill", "kill -9 of one process of the active", scene_kill, NULL,

@@ -285,6 +285,20 @@ def test_killed_and_restarted(mirrors):
     assert a.open() is False and b.open() is True
 
 
+def test_ships_whoever_spoke_first(mirrors):
+    """The capture may say that it writes before the elector says who we
+    are."""
+    a, b = mirrors.both()
+    a.tell("file a 1 10")
+    a.publish()
+    a.expect("kill", "ended")
+    a.tell("file a 2 10", "silent")
+    a.start()
+    a.expect("ping", "supervisor PONG")
+    a.tell("word 2 1 0 1 1 1")
+    a.shows("there", acked=2)
+
+
 def test_killed_in_a_large_copy(mirrors):
     a, b = mirrors.both()
     a.tell("many 300 20000", "file big 1 60000000", "publish")

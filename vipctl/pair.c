@@ -36,7 +36,7 @@ find_user(struct pairing *p)
 	}
 	if (pw == NULL || strcmp(pw->pw_dir, "/") == 0 ||
 	    strcmp(pw->pw_dir, "/nonexistent") == 0) {
-		complain(p->v, "user %s: vipair(7), FILES AND USERS, has the "
+		complain(p->v, "user %s: vipair(7), USERS, has the "
 		    "commands", p->uid == 0 ? "_syncd is missing" :
 		    pw == NULL ? "_syncr is missing" :
 		    "_syncr has no home directory of its own");

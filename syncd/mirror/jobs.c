@@ -43,8 +43,8 @@ finish(struct pair *p, enum job_result result)
 }
 
 /* As which epoch we ship: what the capture says, and what it was told. */
-static void
-set_writing(struct pair *p)
+void
+jobs_writing(struct pair *p)
 {
 	const bool ending = p->job.step != JOB_STEP_NONE &&
 	    p->job.step != JOB_STEP_ANSWER && p->job.ask.kind == JOB_END;
@@ -54,7 +54,7 @@ set_writing(struct pair *p)
 	if (term == 0)
 		term = p->write.kind == JOB_WRITE ? p->write.term :
 		    ending ? p->write_term : 0;
-	if (!p->known)
+	if (!p->known || p->word.self == LINK_SELF_NONE)
 		term = 0;
 	p->write_term = term;
 	if (term != 0)
@@ -102,7 +102,7 @@ look_at_last(struct pair *p, mono_t now)
 		    p->name);
 	p->job.done.check = last == LAST_THERE;
 	finish(p, JOB_OK);
-	set_writing(p);
+	jobs_writing(p);
 }
 
 /* ---- the capture -------------------------------------------------------- */
@@ -173,11 +173,11 @@ jobs_done(struct pair *p, const struct msg_job_done *done)
 		j->by = mono_after(mono_now(), MIRROR_ACK_NS);
 		data_look(p);
 		ship_kick(p->ship);
-		set_writing(p);
+		jobs_writing(p);
 		return;		/* jobs_turn() looks, after the ship */
 	}
 	answer(p);
-	set_writing(p);
+	jobs_writing(p);
 }
 
 void
@@ -192,7 +192,7 @@ jobs_captured(struct pair *p, const struct msg_captured *c)
 		ship_kick(p->ship);
 	}
 	ownword_changed(p);
-	set_writing(p);
+	jobs_writing(p);
 }
 
 /* ---- who comes and goes ------------------------------------------------- */
@@ -244,7 +244,7 @@ jobs_turn(struct pair *p, mono_t now)
 		if (j->ask.kind == JOB_BEGIN)
 			set_shut(p, false);
 		finish(p, JOB_FAILED);
-		set_writing(p);
+		jobs_writing(p);
 		break;
 	case JOB_STEP_ACK:
 		look_at_last(p, now);

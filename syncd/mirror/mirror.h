@@ -157,6 +157,7 @@ void	jobs_captured(struct pair *p, const struct msg_captured *c);
 void	jobs_capture_gone(struct pair *p);
 void	jobs_capture_came(struct pair *p);
 void	jobs_elector_gone(struct pair *p);
+void	jobs_writing(struct pair *p);	/* another epoch to ship as? */
 void	jobs_turn(struct pair *p, mono_t now);
 
 /* data.c */

@@ -140,6 +140,7 @@ ownword_hear(struct pair *p, const struct msg_word *w)
 	p->word = *w;
 	if (moved) {
 		find_partner(p);
+		jobs_writing(p);	/* the capture may have spoken first */
 		p->look_at = mono_now();
 	}
 	ownword_changed(p);

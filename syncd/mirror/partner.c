@@ -29,12 +29,22 @@ tell_silence(struct pair *p)
 	tell(p, &t);
 }
 
+/* A receiver without a mirror, or a mirror without an elector, answers so. */
+static bool
+says_nothing(const struct frame_word *w)
+{
+	return w->role == ROLE_STARTING && !w->healthy && !w->data_ready &&
+	    w->epoch.term == 0 && w->advert_age_ms == FRAME_AGE_UNKNOWN;
+}
+
 static void
 on_word(void *arg, const struct frame_word *w)
 {
 	struct pair *p = arg;
 	const union msg m = pair_msg(p, MSG_PARTNER);
 
+	if (says_nothing(w))
+		return;
 	p->heard = mono_now();
 	p->theirs = (struct msg_partner){
 		.head = m.head,

@@ -228,24 +228,31 @@ def test_stale_is_told(mirrors):
 def test_stale_standby_knows_no_active(mirrors):
     """Both are standbys; what alpha has not shipped is of an old term."""
     a, b = mirrors.both()
-    b.active(2)
-    b.expect("job end 2", f"done {END}")
-    b.standby(2, 1)
-    a.wait("partner node 1 role 1 healthy 1 ready 1 present 0 epoch 2.1")
-
-    def fenced():
-        return len([t for t in a.lines("partner node 1 role 2")
-                    if t.split()[14] == "-1"])
+    a.tell("file a 1 10")
+    a.publish()
     a.expect("job end 1", f"done {END}")
-    a.tell("word 1 2 1 1 1 0")
-    a.expect("ping", "supervisor PONG")
-    a.shows("words only", ship="watching")
-    was = fenced()
+    a.tell("word 1 1 0 1 1 0", "captured 0 0")
+    b.tell("epoch 2 1")
     # after its restart alpha captures what it had written
-    a.tell("gone", "capture", "captured 1 0", "file a 1 10", "publish")
+    a.tell("captured 1 0", "file a 2 10", "publish")
     a.shows("refused", ship="held", id="stale")
     a.expect("elector", "partner node 1 role 1", 5)
-    assert fenced() == was
+    assert not a.count("partner node 1 role 2")
+
+
+def test_nobody_speaks_for_a_node_without_mirror(mirrors):
+    """Its sshd and its receiver still answer."""
+    a, b = mirrors.both()
+    a.wait("partner node 1 role 1")
+    b.expect("leave", "ended 0")
+    a.wait(f"partner node 1 role {NO_WORD}", 6)
+    assert a.state().ship == "level"
+    n = a.count("partner node 1 role 1")
+    b.start()
+    b.expect("ping", "supervisor PONG")
+    assert not a.count("partner node 1 role 0")
+    b.standby()
+    a.wait("partner node 1 role 1", 5, n + 1)
 
 
 def test_handover_is_asked(mirrors):

@@ -376,8 +376,12 @@ inline standby_hears(me, what, t)
 	if
 	:: what == advert ->
 		heard_active(me, t);
+		/* A living active speaks, half an interval after the thaw. */
 		if
-		:: !MY.settled -> MY.mute = 0
+		:: MY.wary > 0 && t >= MY.term && DOWN(me) - MY.wary >= 2 ->
+			MY.wary = 0;
+			MY.mute = 0
+		:: !MY.settled && MY.wary == 0 -> MY.mute = 0
 		:: else
 		fi;
 		MY.settled = true;

@@ -39,7 +39,7 @@ def test_kills(datapair, data_lab):
     count, told, by = 0, 0, {}
     t0, started = mono_ns(), time.monotonic()
     while count < KILLS:
-        time.sleep(rng.random() * 0.25)
+        time.sleep(rng.random() * 0.2)
         told = max(told, p.a.mirror().get("acked", 0))
         if rng.random() < 0.05:
             p.a.put(f"tree/d5/big{count}", os.urandom(600000).hex())

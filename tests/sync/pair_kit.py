@@ -10,6 +10,7 @@ power loss) and /run (its memory, which does not).
 import hashlib
 import json
 import os
+import re
 import shutil
 import struct
 import subprocess
@@ -87,6 +88,16 @@ class DataNode(Machine):
 
     def store(self, *parts):
         return self.disk("/".join((STORE,) + parts))
+
+    def head(self):
+        """Up to HEAD, which is read first: what lies behind it belongs to a
+        commit under way, or to one that died."""
+        try:
+            with open(self.store("HEAD")) as f:
+                g = int(re.search(r"^generation (\d+)$", f.read(), re.M)[1])
+        except FileNotFoundError:
+            return []
+        return [n for n in super().head() if int(n.split(".")[0]) <= g]
 
     def _dirs(self):
         self.node.sh(f"""

@@ -212,7 +212,7 @@ main(int argc, char **argv)
 
 	if (argc < 2)
 		return 64;
-	room_path = argv[1];
+	room_path = realpath(argv[1], NULL);	/* by way of other places */
 	tcase_set_timeout(t, 280);
 	tcase_add_test(t, test_every_step);
 	tcase_add_test(t, test_goes_on);

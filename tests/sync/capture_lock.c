@@ -313,7 +313,7 @@ main(int argc, char **argv)
 
 	if (argc < 2)
 		return 64;
-	room_path = argv[1];
+	room_path = realpath(argv[1], NULL);	/* by way of other places */
 	tcase_add_checked_fixture(t, kit_setup, kit_teardown);
 	tcase_add_test(t, test_landlock);
 	tcase_add_test(t, test_old_sandbox);

@@ -247,6 +247,17 @@ talk_next(struct ship *s)
 
 /* ---- hearing ------------------------------------------------------------ */
 
+/* What it had once it may have lost since; an ACK may have been lost. */
+static void
+see_acked(struct ship *s, bool ours)
+{
+	const struct position was = s->acked;
+
+	s->acked = ours ? s->theirs : (struct position){ .generation = 0 };
+	if (s->acked.generation != 0 && !position_equal(&was, &s->acked))
+		s->conf.events.acked(s->conf.events.arg, &s->acked);
+}
+
 static void
 hear_welcome(struct ship *s, const struct frame_hello *h)
 {
@@ -277,9 +288,7 @@ hear_welcome(struct ship *s, const struct frame_hello *h)
 	}
 	kin = position_kin(&store_head(store)->position,
 	    store_history(store), &s->theirs, &s->their_history, &fork);
-	/* What it had once it may have lost since. */
-	s->acked = kin == KIN_SAME || kin == KIN_AHEAD ? s->theirs :
-	    (struct position){ .generation = 0 };
+	see_acked(s, kin == KIN_SAME || kin == KIN_AHEAD);
 	switch (kin) {
 	case KIN_SAME:
 	case KIN_AHEAD:

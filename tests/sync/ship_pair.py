@@ -160,18 +160,22 @@ LogLevel VERBOSE
             return []
 
     def newest(self):
-        """(generation, head) of the newest manifest, or (0, None)."""
-        names = self.head()
-        if not names:
+        """(generation, head) of HEAD, the commit point, or (0, None)."""
+        try:
+            with open(self.store("HEAD")) as f:
+                text = f.read()
+        except OSError:
             return 0, None
-        g, h = names[-1].split(".")
-        return int(g), h
+        return (int(re.search(r"^generation (\d+)$", text, re.M)[1]),
+                re.search(r"^head ([0-9a-f]{64})$", text, re.M)[1])
 
     def verify(self):
         """I1, from the bytes on disk: every manifest is its head, each
-        follows the one before, every object is its name, and what the newest
-        needs is there."""
+        follows the one before, every object is its name, and what the one
+        of HEAD needs is there.  Manifests above it were never committed; of
+        several that came at once the last one's objects are here only."""
         heads, need = {}, {}
+        newest, head = self.newest()
         for name in self.head():
             g, h = name.split(".")
             with open(self.store("manifests", name), "rb") as f:
@@ -182,6 +186,8 @@ LogLevel VERBOSE
             if int(g) - 1 in heads:
                 assert heads[int(g) - 1] == prev.decode(), name
             heads[int(g)] = h
+            if int(g) > newest:
+                continue
             if b"\nkind full\n" in text:
                 need = {}
             for ln in text.split(b"\n")[11:-1]:
@@ -196,6 +202,7 @@ LogLevel VERBOSE
                 assert hashlib.sha256(f.read()).hexdigest() == \
                     os.path.basename(path)
             here.add(os.path.basename(path))
+        assert not newest or heads[newest] == head
         assert not set(need.values()) - here
         return heads
 

@@ -8,6 +8,14 @@
 
 #include "netview.h"
 
+void
+netview_clear(struct netview *v)
+{
+	if (v->nforeign > 0)
+		memset(v->foreign, 0, sizeof(v->foreign));
+	v->nlinks = v->nnets = v->nforeign = 0;
+}
+
 const struct netview_link *
 netview_link_by_index(const struct netview *v, uint32_t ifindex)
 {
@@ -33,6 +41,27 @@ netview_add_net(struct netview *v, uint32_t ifindex, uint8_t prefix,
 	if (v->nnets < NETVIEW_NETS_MAX)
 		v->net[v->nnets++] = (struct netview_net){ ifindex, prefix,
 		    *a };
+}
+
+bool
+netview_foreign(struct netview *v, uint32_t vip, uint32_t ifindex, bool there)
+{
+	if (there == (v->foreign[vip] != 0) ||
+	    (!there && v->foreign[vip] != ifindex))
+		return false;
+	v->foreign[vip] = there ? ifindex : 0;
+	v->nforeign += there ? 1 : UINT32_MAX;
+	return true;
+}
+
+/* 1 + index within the pair of the first such address, or 0. */
+static uint16_t
+first_foreign(const struct netview *v, const struct conf_pair *p)
+{
+	for (uint32_t i = 0; v->nforeign > 0 && i < p->naddrs; i++)
+		if (v->foreign[p->first_addr + i] != 0)
+			return (uint16_t)(i + 1);
+	return 0;
 }
 
 static bool
@@ -116,7 +145,10 @@ netview_judge(const struct netview *v, const struct conf *c, uint32_t pair,
 	const struct msg_head head = m->head;
 	const struct netview_link *l;
 
-	*m = (struct msg_link){ .head = head };
+	*m = (struct msg_link){
+		.head = head,
+		.unmarked = first_foreign(v, p),
+	};
 	l = find_self(v, c, p, &m->self);
 	for (unsigned i = 0; i < p->ntracks; i++) {
 		const struct netview_link *t = netview_link_by_name(v,

@@ -21,6 +21,8 @@
 #define NETVIEW_LINKS_MAX	4096
 #define NETVIEW_NETS_MAX	8192
 #define NETVIEW_NAME_MAX	16	/* IFNAMSIZ */
+/* Virtual addresses that a configuration can name. */
+#define NETVIEW_VIPS_MAX	(CONF_BLOB_MAX / sizeof(struct conf_addr))
 
 struct netview_link {
 	uint32_t	ifindex;
@@ -40,7 +42,13 @@ struct netview {
 	uint32_t	nlinks, nnets;
 	struct netview_link link[NETVIEW_LINKS_MAX];
 	struct netview_net net[NETVIEW_NETS_MAX];	/* no virtual ones */
+	/* ifindex where a virtual one is that is not leased by us, 0: none */
+	uint32_t	foreign[NETVIEW_VIPS_MAX];
+	uint32_t	nforeign;	/* of those, not 0 */
 };
+
+/* Forgets everything. */
+void	netview_clear(struct netview *v);
 
 /* Fills all of m but its head. */
 void	netview_judge(const struct netview *v, const struct conf *c,
@@ -55,6 +63,10 @@ const struct netview_link *netview_link_by_name(const struct netview *v,
 /* Adds one; what does not fit is left out. */
 void	netview_add_net(struct netview *v, uint32_t ifindex, uint8_t prefix,
 	    const struct conf_addr *a);
+
+/* A virtual address that is not ours to lease came or went; false: no news. */
+bool	netview_foreign(struct netview *v, uint32_t vip, uint32_t ifindex,
+	    bool there);
 
 /*
  * The host as it is now, by getifaddrs(3); addresses that are virtual ones

@@ -149,6 +149,19 @@ rtnl_open(void)
 }
 
 bool
+rtnl_read(struct mnl_socket *nl, void (*news)(const struct nlmsghdr *nh))
+{
+	static uint8_t buf[1 << 16] __attribute__((aligned(NLMSG_ALIGNTO)));
+	const ssize_t n = mnl_socket_recvfrom(nl, buf, sizeof(buf));
+	const struct nlmsghdr *nh = (const void *)buf;
+	int left = (int)n;
+
+	for (; n > 0 && mnl_nlmsg_ok(nh, left); nh = mnl_nlmsg_next(nh, &left))
+		news(nh);
+	return n > 0;
+}
+
+bool
 rtnl_dump(struct mnl_socket *nl, uint16_t type)
 {
 	uint8_t buf[32] __attribute__((aligned(NLMSG_ALIGNTO)));

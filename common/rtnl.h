@@ -46,6 +46,12 @@ struct mnl_socket;
  * room for the echoes of a thousand addresses; NULL with errno.
  */
 struct mnl_socket	*rtnl_open(void);
+/*
+ * Reads once and gives each message to news; false: nothing was there, with
+ * errno (ENOBUFS: something was, and is lost).
+ */
+bool	rtnl_read(struct mnl_socket *nl,
+	    void (*news)(const struct nlmsghdr *nh));
 /* Asks for all of RTM_GETLINK or RTM_GETADDR; false with errno. */
 bool	rtnl_dump(struct mnl_socket *nl, uint16_t type);
 

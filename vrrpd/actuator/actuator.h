@@ -28,8 +28,6 @@
 #include "netview.h"
 #include "rtnl.h"
 
-#define ADDRS_MAX	(CONF_BLOB_MAX / sizeof(struct conf_addr))
-
 struct pair_state {
 	bool		held;		/* by order, lease running */
 	bool		link_told;
@@ -57,11 +55,9 @@ struct actuator {
 	bool		answered;	/* its last part was done */
 	struct netview	view;
 	struct pair_state pair[CONF_PAIRS_MAX];
-	uint32_t	on[ADDRS_MAX];	/* ifindex it is on, 0 absent */
-	uint32_t	foreign[ADDRS_MAX]; /* where it is without our mark */
-	uint32_t	nforeign;	/* of those, not 0 */
+	uint32_t	on[NETVIEW_VIPS_MAX]; /* ifindex it is on, 0 absent */
 	bool		marks;		/* the kernel keeps our mark */
-	bool		seen[ADDRS_MAX]; /* in the scan under way */
+	bool		seen[NETVIEW_VIPS_MAX]; /* in the scan under way */
 	struct log_limit frames;
 	union {
 		struct conf	conf;

@@ -21,23 +21,9 @@ links_scan(void)
 	}
 	ac.scan_again = false;
 	ac.scan = SCAN_LINKS;
-	ac.view.nlinks = ac.view.nnets = 0;
+	netview_clear(&ac.view);
 	memset(ac.seen, 0, sizeof(ac.seen[0]) * ac.conf.naddrs);
-	memset(ac.foreign, 0, sizeof(ac.foreign[0]) * ac.conf.naddrs);
-	ac.nforeign = 0;
 	(void)rtnl_dump(ac.nl, RTM_GETLINK);
-}
-
-/* 1 + index within the pair of the first such address, or 0. */
-static uint16_t
-first_foreign(uint32_t pair)
-{
-	const struct conf_pair *p = conf_pair(&ac.conf, pair);
-
-	for (uint32_t i = 0; ac.nforeign > 0 && i < p->naddrs; i++)
-		if (ac.foreign[p->first_addr + i] != 0)
-			return (uint16_t)(i + 1);
-	return 0;
 }
 
 /* Tells the elector what changed, or everything. */
@@ -52,7 +38,6 @@ links_tell(bool all)
 		    ac.conf.serial } };
 
 		netview_judge(&ac.view, &ac.conf, i, &m.link);
-		m.link.unmarked = first_foreign(i);
 		if (!all && ps->link_told &&
 		    memcmp(&m.link, &ps->link, sizeof(m.link)) == 0)
 			continue;
@@ -96,18 +81,6 @@ scan_next(void)
 		links_scan();
 }
 
-/* A virtual address that we did not put up: not ours to take away. */
-static void
-foreign_news(uint32_t vip, uint32_t ifindex, bool there)
-{
-	if (there == (ac.foreign[vip] != 0) ||
-	    (!there && ac.foreign[vip] != ifindex))
-		return;
-	ac.foreign[vip] = there ? ifindex : 0;
-	ac.nforeign += there ? 1 : UINT32_MAX;
-	links_tell(false);
-}
-
 static void
 address_news(const struct nlmsghdr *nh)
 {
@@ -132,9 +105,10 @@ address_news(const struct nlmsghdr *nh)
 		ac.seen[vip] = true;
 		ac.marks = true;
 	} else {
-		if (!a.marked)
-			foreign_news(vip, a.ifindex,
-			    nh->nlmsg_type == RTM_NEWADDR);
+		/* One that we did not put up: not ours to take away. */
+		if (!a.marked && netview_foreign(&ac.view, vip, a.ifindex,
+		    nh->nlmsg_type == RTM_NEWADDR))
+			links_tell(false);
 		/* Without marks it may have been the one we leased. */
 		if (nh->nlmsg_type == RTM_DELADDR &&
 		    ac.on[vip] == a.ifindex && (a.marked || !ac.marks))
@@ -186,21 +160,12 @@ netlink_news(const struct nlmsghdr *nh)
 void
 netlink_drain(bool until_answer)
 {
-	static uint8_t buf[1 << 16] __attribute__((aligned(NLMSG_ALIGNTO)));
-
 	ac.answered = false;
 	while (!until_answer || !ac.answered) {
-		const ssize_t n = mnl_socket_recvfrom(ac.nl, buf, sizeof(buf));
-		const struct nlmsghdr *nh = (const void *)buf;
-		int left = (int)n;
-
-		if (n == -1 && errno == ENOBUFS) {
-			links_scan();	/* news were lost: look again */
+		if (rtnl_read(ac.nl, netlink_news))
 			continue;
-		}
-		if (n <= 0)
+		if (errno != ENOBUFS)
 			return;
-		for (; mnl_nlmsg_ok(nh, left); nh = mnl_nlmsg_next(nh, &left))
-			netlink_news(nh);
+		links_scan();	/* news were lost: look again */
 	}
 }

@@ -54,7 +54,8 @@ drop(void)
 	const struct rlimit seconds = { DB_TIME_S, DB_TIME_S };
 	const struct rlimit none = { 0, 0 };
 
-	if (setrlimit(RLIMIT_AS, &memory) == -1 ||
+	/* A sanitizer's own maps are beyond any limit. */
+	if ((!VIPAIR_SANITIZED && setrlimit(RLIMIT_AS, &memory) == -1) ||
 	    setrlimit(RLIMIT_CPU, &seconds) == -1 ||
 	    setrlimit(RLIMIT_CORE, &none) == -1 ||
 	    prctl(PR_SET_DUMPABLE, 0) == -1)

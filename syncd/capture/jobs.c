@@ -72,6 +72,18 @@ raise_epoch(struct pair *p, const struct epoch *e, bool keeps_live)
 	return r;
 }
 
+/*
+ * What a wish is loaded over is nobody's until WRITE, in the same term too:
+ * a load that dies half-way must not be captured as if it were ours.
+ */
+static enum store_result
+give_live(struct pair *p)
+{
+	const struct epoch nobodys = { .term = 0 };
+
+	return store_live_set(p->store, &nobodys);
+}
+
 static void
 take_over(struct pair *p, bool ours, bool wish, mono_t now)
 {
@@ -83,6 +95,8 @@ take_over(struct pair *p, bool ours, bool wish, mono_t now)
 	enum store_result r;
 
 	r = raise_epoch(p, &e, ours && !wish);
+	if (r == STORE_OK && ours && load)
+		r = give_live(p);
 	if (r != STORE_OK) {
 		done(p, r, false, now);
 		(void)pair_unlock(p);

@@ -283,6 +283,48 @@ START_TEST(test_wishes)
 }
 END_TEST
 
+/* A death in the middle of a load in the same term: half of it is live. */
+START_TEST(test_wish_half_loaded)
+{
+	put_file(at("base0/data/f"), "one");
+	start_room(0);
+	say_word(0, ROLE_ACTIVE, 1);
+	take_over(1, 0);
+	until_generation(0, 1);
+	put_file(at("base0/data/f"), "two");
+	until_generation(0, 2);
+	say_ask(0, ASK_RESTORE, 11, 1, 0);
+	ck_assert_int_eq(ask_result(11), STORE_OK);
+	give_away();
+	say_job(0, JOB_BEGIN, 1);
+	ck_assert_uint_eq(job_done(0, JOB_BEGIN).check, 1);
+	put_file(at("base0/data/f"), "half");	/* the loader */
+	kill_room();
+	start_room(0);
+	say_word(0, ROLE_ACTIVE, 1);
+	(void)poll(NULL, 0, 400);
+	ck_assert_uint_eq(stored_generation(), 2);
+	/* The load failed: half of it is nobody's last word either. */
+	give_away();
+	ck_assert_uint_eq(stored_generation(), 2);
+	ck_assert_str_eq(stored_text("data/f"), "two");
+	/* And it is loaded before anything starts. */
+	say_job(0, JOB_BEGIN, 1);
+	ck_assert_uint_eq(job_done(0, JOB_BEGIN).check, 1);
+	kill_room();
+	start_room(0);
+	say_word(0, ROLE_ACTIVE, 1);
+	put_file(at("base0/data/f"), "one");
+	say_job(0, JOB_WRITE, 1);
+	ck_assert_uint_eq(job_done(0, JOB_WRITE).result, JOB_OK);
+	until_generation(0, 3);
+	/* Granted once. */
+	give_away();
+	say_job(0, JOB_BEGIN, 1);
+	ck_assert_uint_eq(job_done(0, JOB_BEGIN).check, 0);
+}
+END_TEST
+
 /* Two pairs: one that is busy does not keep the other one waiting. */
 START_TEST(test_two_pairs)
 {
@@ -323,6 +365,7 @@ main(int argc, char **argv)
 	tcase_add_test(t, test_held);
 	tcase_add_test(t, test_receiver_at_work);
 	tcase_add_test(t, test_wishes);
+	tcase_add_test(t, test_wish_half_loaded);
 	tcase_add_test(t, test_two_pairs);
 	suite_add_tcase(s, t);
 	r = srunner_create(s);

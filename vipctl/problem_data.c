@@ -250,6 +250,19 @@ loader_text(uint64_t status)
 	return "";
 }
 
+/* The step that failed: only some are the loader's, with its status. */
+static const char *
+step_text(uint64_t step, uint64_t status)
+{
+	switch (step) {
+	case JOB_BEGIN:
+		return "the new term was not opened in the store";
+	case JOB_WRITE:
+		return "the data were not marked as this node's own";
+	}
+	return loader_text(status);
+}
+
 /* What to do about a channel that does not come up. */
 static const char *
 ssh_fix(const struct view_pair *vp)
@@ -325,7 +338,8 @@ data_word(const struct view_pair *vp, const struct ctl_problem *pr,
 	if (strcmp(word, "unready") == 0)
 		snprintf(buf, size, "%s", unready_text(pr->value[0]));
 	else if (strcmp(word, "loader") == 0)
-		snprintf(buf, size, "%s", loader_text(pr->value[0]));
+		snprintf(buf, size, "%s", step_text(pr->value[1],
+		    pr->value[0]));
 	else if (strcmp(word, "lag") == 0 && pr->value[0] != 0)
 		age_text((int64_t)(pr->value[0] % UINT32_MAX) * NS_PER_S, buf,
 		    size);

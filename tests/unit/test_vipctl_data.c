@@ -5,6 +5,7 @@
  * the problems that follow from the files of mirror and capture.
  */
 #include "capture/capture.h"
+#include "loader/loader.h"
 #include "dataview.h"
 #include "mirror/ship.h"
 #include "problems.h"
@@ -270,6 +271,33 @@ check_line(struct view_pair *vp, const char *text, const char *fix)
 	ck_assert_msg(strncmp(buf, fix, strlen(fix)) == 0, "%s", buf);
 }
 
+/* Only some steps are the loader's: its status says nothing of the others. */
+START_TEST(failed_step_is_named)
+{
+	static const struct { uint64_t step; const char *why; } want[] = {
+		{ JOB_BEGIN, ": the new term was not opened in the store" },
+		{ JOB_WRITE,
+		    ": the data were not marked as this node's own" },
+		{ JOB_LOAD, ": the system refused" },
+	};
+	char buf[PROBLEM_TEXT_MAX];
+	struct ctl_problem pr = { .number = PROBLEM_LOAD_FAILED,
+	    .value = { LOADER_FAILED } };
+	struct view w;
+	size_t i;
+
+	(void)data_make(&w, ROLE_STANDBY);
+	for (i = 0; i < sizeof(want) / sizeof(want[0]); i++) {
+		pr.value[1] = want[i].step;
+		problem_write_text(&w.pair[0], &pr, buf, sizeof(buf));
+		ck_assert_msg(strstr(buf, want[i].why) != NULL, "%s", buf);
+		if (pr.value[1] != JOB_LOAD)
+			ck_assert_ptr_null(strstr(buf, "the system refused"));
+	}
+	view_free(&w);
+}
+END_TEST
+
 START_TEST(capture_problems_are_named)
 {
 	struct sync_capture_state *c;
@@ -382,6 +410,7 @@ main(void)
 	tcase_add_test(tc, what_would_be_lost);
 	tcase_add_test(tc, unready_partner_is_named);
 	tcase_add_test(tc, channel_problems);
+	tcase_add_test(tc, failed_step_is_named);
 	tcase_add_test(tc, capture_problems_are_named);
 	tcase_add_test(tc, every_fault_has_words);
 	tcase_add_test(tc, hostile_files);

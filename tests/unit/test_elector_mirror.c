@@ -296,6 +296,21 @@ START_TEST(test_takeover_and_back)
 }
 END_TEST
 
+/* Told to go and up within the same millisecond: short, but not none. */
+START_TEST(test_no_takeover_is_without_outage)
+{
+	settled();
+	p->history_open = true;
+	p->history_held = false;
+	p->history.from_node = 1;
+	p->silent_ns = 0;
+	p->role_at = mono_after(el.now, -NS_PER_MS / 3);
+	p->service_cfg.data = true;	/* stays open for the data */
+	history_held(&el, p);
+	ck_assert_uint_eq(p->history.outage_ms, 1);
+}
+END_TEST
+
 START_TEST(test_own_data_are_of_this_moment)
 {
 	settled();
@@ -650,6 +665,7 @@ main(void)
 	tcase_add_test(t, test_no_word_before_it_is_known);
 	tcase_add_test(t, test_word_of_a_takeover);
 	tcase_add_test(t, test_takeover_and_back);
+	tcase_add_test(t, test_no_takeover_is_without_outage);
 	tcase_add_test(t, test_own_data_are_of_this_moment);
 	tcase_add_test(t, test_step_that_fails);
 	tcase_add_test(t, test_not_ready_before_the_mirror_spoke);

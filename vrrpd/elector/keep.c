@@ -181,7 +181,9 @@ history_held(struct elector *el, struct pair *p)
 	if (!p->history_open || p->history_held)
 		return;
 	p->history_held = true;
-	ms = (p->silent_ns + mono_span_ns(p->role_at, el->now)) / NS_PER_MS;
+	/* Rounded up: no takeover is without any. */
+	ms = (p->silent_ns + mono_span_ns(p->role_at, el->now)) / NS_PER_MS +
+	    1;
 	if (p->history.from_node != ELECTION_NODE_NONE && p->silent_ns >= 0 &&
 	    ms < UINT32_MAX)
 		p->history.outage_ms = (uint32_t)ms;

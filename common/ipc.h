@@ -311,7 +311,9 @@ struct msg_word {
 	uint8_t		healthy;
 	uint8_t		ready;
 	uint8_t		present;	/* address in our kernel */
-	uint8_t		pad[5];
+	uint8_t		deaf;		/* the partner says that it is active,
+					   and no advert of it is heard */
+	uint8_t		pad[4];
 };
 
 /* What the partner says of itself, by ssh.  Ages as of the sending. */
@@ -327,7 +329,8 @@ struct msg_partner {
 	uint8_t		healthy;
 	uint8_t		ready;
 	uint8_t		present;
-	uint8_t		pad[6];
+	uint8_t		deaf;		/* it does not hear us */
+	uint8_t		pad[5];
 };
 
 /* Why a node cannot take over with what it has. */

@@ -20,8 +20,8 @@ const struct problem_text problem_texts[] = {
   "machines may answer for the virtual address." },
 { PROBLEM_HEARTBEAT_BLOCKED, 'C', false,
   "the heartbeat is blocked between living nodes",
-  "nothing is heard from {partner} though it says by the other path that it "
-  "is active[, for {age} now]",
+  "adverts do not pass between this node and {partner}, which is alive by the "
+  "other path[, for {age} now]",
   "let protocol 112 to 224.0.0.18 pass on {interface}: firewall on both "
   "nodes, IGMP snooping on the switch",
   "The partner is alive and active, only its adverts do not arrive. This "

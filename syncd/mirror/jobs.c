@@ -82,9 +82,10 @@ last_sync(struct pair *p)
 	case SHIP_COPYING:
 	case SHIP_LEVEL:		/* about to see the new head */
 		return LAST_WAIT;
+	case SHIP_HELD:			/* a passing reason, or a lasting one */
+		return p->passing ? LAST_WAIT : LAST_NOT;
 	case SHIP_DOWN:
 	case SHIP_CONNECTING:
-	case SHIP_HELD:
 		break;
 	}
 	return LAST_NOT;

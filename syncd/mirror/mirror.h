@@ -94,6 +94,7 @@ struct pair {
 	struct msg_partner theirs;
 	mono_t		heard;		/* unset: silence was told */
 	mono_t		asked;		/* it wanted something */
+	bool		passing;	/* refuses for a moment only */
 
 	/* for people */
 	struct sync_mirror_state state;

@@ -26,6 +26,7 @@ make(const struct pair *p)
 			.role = w->role, .healthy = w->healthy != 0,
 			.data_ready = w->ready != 0,
 			.present = w->present != 0,
+			.deaf = w->deaf != 0,
 			.epoch = { .term = w->term, .node = w->term_node },
 		},
 		.advert = { w->advert_ns },
@@ -43,6 +44,7 @@ differs(const struct wordfile *a, const struct wordfile *b)
 	    a->word.healthy != b->word.healthy ||
 	    a->word.data_ready != b->word.data_ready ||
 	    a->word.present != b->word.present ||
+	    a->word.deaf != b->word.deaf ||
 	    epoch_cmp(&a->word.epoch, &b->word.epoch) != 0;
 }
 

@@ -5,6 +5,8 @@
  * terms only (F2, ship_word.c); the rest is for the election to judge.
  */
 
+#include <string.h>
+
 #include "mirror.h"
 
 static void
@@ -56,6 +58,7 @@ on_word(void *arg, const struct frame_word *w)
 		.node = p->partner,
 		.role = w->role, .healthy = w->healthy,
 		.ready = w->data_ready, .present = w->present,
+		.deaf = w->deaf,
 	};
 	if (p->partner != LINK_SELF_NONE)
 		tell(p, &p->theirs);
@@ -115,6 +118,11 @@ on_acked(void *arg, const struct position *pos)
 static void
 on_state(void *arg, enum ship_state st, const char *id, const char *text)
 {
+	struct pair *p = arg;
+
+	/* The next attempt, within a second, may well go through. */
+	p->passing = st == SHIP_HELD && (strcmp(id, "partner-busy") == 0 ||
+	    strcmp(id, "partner-missing") == 0);
 	state_ship(arg, st, id, text);
 }
 

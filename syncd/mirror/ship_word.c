@@ -119,6 +119,7 @@ ship_word(struct ship *s, const struct wordfile *w)
 	    w->word.healthy != was->healthy ||
 	    w->word.data_ready != was->data_ready ||
 	    w->word.present != was->present ||
+	    w->word.deaf != was->deaf ||
 	    epoch_cmp(&w->word.epoch, &was->epoch) != 0;
 
 	s->own = *w;

@@ -122,7 +122,7 @@ put_ping(struct writer *w, const struct frame_ping *p)
 	put(w, p->serial, 4);
 	put(w, p->word.role, 1);
 	put(w, (p->word.healthy ? 1 : 0) | (p->word.data_ready ? 2 : 0) |
-	    (p->word.present ? 4 : 0), 1);
+	    (p->word.present ? 4 : 0) | (p->word.deaf ? 8 : 0), 1);
 	put(w, 0, 2);
 	put_epoch(w, &p->word.epoch);
 	put(w, p->word.advert_age_ms, 4);

@@ -247,10 +247,11 @@ get_ping(struct reader *r, struct frame_ping *p)
 	p->word.role = (uint8_t)get(r, 1);
 	judge(r, p->word.role < FRAME_ROLES, FRAME_VALUE);
 	flags = get(r, 1);
-	judge(r, flags <= 7, FRAME_VALUE);
+	judge(r, flags <= 15, FRAME_VALUE);
 	p->word.healthy = (flags & 1) != 0;
 	p->word.data_ready = (flags & 2) != 0;
 	p->word.present = (flags & 4) != 0;
+	p->word.deaf = (flags & 8) != 0;
 	get_zero(r, 2);
 	get_epoch(r, &p->word.epoch);
 	p->word.advert_age_ms = (uint32_t)get(r, 4);

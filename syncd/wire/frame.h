@@ -95,6 +95,8 @@ struct frame_word {
 	uint8_t		role;		/* enum role */
 	bool		healthy, data_ready;
 	bool		present;	/* address in its kernel */
+	bool		deaf;		/* hears no advert though the other says
+					   that it is active */
 	struct epoch	epoch;		/* that I am in */
 	uint32_t	advert_age_ms;	/* since my last advert left */
 	struct position	position;

@@ -35,7 +35,7 @@ static struct frame_word
 some_word(void)
 {
 	return (struct frame_word){
-		.role = 2, .healthy = true, .present = true,
+		.role = 2, .healthy = true, .present = true, .deaf = true,
 		.epoch = { .term = 0xfffffffe, .node = 7 },
 		.advert_age_ms = FRAME_AGE_UNKNOWN,
 		.position = some_position(),
@@ -161,6 +161,7 @@ START_TEST(test_values)
 	ck_assert(w.healthy);
 	ck_assert(!w.data_ready);
 	ck_assert(w.present);
+	ck_assert(w.deaf);
 	ck_assert_uint_eq(w.epoch.term, 0xfffffffe);
 	ck_assert_uint_eq(w.epoch.node, 7);
 	ck_assert_uint_eq(w.position.generation, 48213);
@@ -245,7 +246,7 @@ START_TEST(test_refused)
 	    FRAME_VALUE);
 	ck_assert_int_eq(changed(FRAME_PING, B + 4, FRAME_ROLES),
 	    FRAME_VALUE);
-	ck_assert_int_eq(changed(FRAME_PING, B + 5, 8), FRAME_VALUE);
+	ck_assert_int_eq(changed(FRAME_PING, B + 5, 16), FRAME_VALUE);
 	ck_assert_int_eq(changed(FRAME_ASK, B, 0), FRAME_VALUE);
 	ck_assert_int_eq(changed(FRAME_ASK, B, REQUESTS), FRAME_VALUE);
 	ck_assert_int_eq(changed(FRAME_ASK, B + 3, 1), FRAME_ZERO);

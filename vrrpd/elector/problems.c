@@ -131,6 +131,14 @@ nobody(const struct elector *el, const struct pair *p)
 	    election_down_ns(e, &p->cfg) + p->cfg.interval_ns;
 }
 
+/* Seen by the standby, from what we say by the other path. */
+static bool
+partner_is_deaf(const struct elector *el, const struct pair *p)
+{
+	return p->election.state == STATE_ACTIVE && p->partner.deaf != 0 &&
+	    partner_speaks(el, p);
+}
+
 static void
 election_problems(const struct elector *el, const struct pair *p,
     struct problems *out)
@@ -139,6 +147,7 @@ election_problems(const struct elector *el, const struct pair *p,
 
 	add_alarm(p, out, PROBLEM_DUAL_ACTIVE, ALARM_DUAL_ACTIVE);
 	if ((p->election.alarms & ALARM_HEARTBEAT_BLOCKED) != 0 ||
+	    partner_is_deaf(el, p) ||
 	    (mono_is_set(p->unheard.last) &&
 	    mono_span_ns(p->unheard.last, el->now) <= UNHEARD_NS))
 		(void)add(out, PROBLEM_HEARTBEAT_BLOCKED);

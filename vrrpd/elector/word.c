@@ -50,6 +50,7 @@ make(const struct elector *el, const struct pair *p)
 		.healthy = is_healthy(p),
 		.ready = e->data_ready,
 		.present = p->naddrs_present > 0,
+		.deaf = (e->alarms & ALARM_HEARTBEAT_BLOCKED) != 0,
 	};
 }
 

@@ -380,9 +380,9 @@ def test_a_changing_file_is_never_torn(lab):
         with open(path, "r+b", buffering=0) as f:
             while not stop.is_set():
                 n = (n + 1) % 256
+                # one call: between two the file really is half and half
                 f.seek(0)
-                for _ in range(16):
-                    f.write(bytes([n]) * 65536)
+                f.write(bytes([n]) * (1 << 20))
                 if n % 8 == 0:
                     time.sleep(0.03)
 

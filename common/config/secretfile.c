@@ -338,7 +338,7 @@ secret_open(struct config_file *f, const struct word *w)
 		if (errno == ELOOP)
 			why = "expected a regular file, not a symbolic link";
 		if (errno == ENOENT)
-			hint = "vipair(7) says how to make it";
+			hint = "'vipctl pair' makes it, see vipctl(8)";
 	} else if (fstat(fd, &st) == -1) {
 		why = strerror(errno);
 	} else {

@@ -240,7 +240,7 @@ strike_lasting(struct world *w, struct node *n, const struct fault *f)
 		break;
 	case FAULT_DATA:
 		event_to(w, n, (struct event){ .type = EVENT_DATA,
-		    .data = { false } });
+		    .data = { .ready = false } });
 		break;
 	default:
 		break;
@@ -426,7 +426,7 @@ fault_end(struct world *w, uint32_t i)
 		break;
 	case FAULT_DATA:
 		event_to(w, n, (struct event){ .type = EVENT_DATA,
-		    .data = { true } });
+		    .data = { .ready = true } });
 		break;
 	case FAULT_SERVICE:
 		n->service_breaks = 0;

@@ -292,7 +292,8 @@ client_refused(struct vipctl *v, const struct ctl_result *r)
 		complain(v, "refused: this node is not the active one");
 		return EXIT_REFUSED;
 	case CTL_REFUSED_NOBODY:
-		complain(v, "refused: nobody is there to hand over to");
+		complain(v, "refused: no partner is known to be up and able; "
+		    "'vipctl status' and 'vipctl sync status' tell more");
 		return EXIT_REFUSED;
 	case CTL_REFUSED_STATE:
 		complain(v, "refused: not possible in the present role");

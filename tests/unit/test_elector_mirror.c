@@ -595,6 +595,8 @@ START_TEST(test_no_handover_to_one_that_cannot)
 {
 	settled();
 	become_active();
+	/* Nor to one of whom nothing is known. */
+	ck_assert_uint_eq(ask(CTL_HANDOVER, 0, 0).code, CTL_REFUSED_NOBODY);
 	say_partner(ROLE_MAINTENANCE, -1, 3);
 	ck_assert_uint_eq(ask(CTL_HANDOVER, 0, 0).code, CTL_REFUSED_NOBODY);
 	ck_assert_int_eq(p->election.state, STATE_ACTIVE);

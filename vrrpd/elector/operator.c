@@ -100,6 +100,17 @@ partner_unable(const struct elector *el, const struct pair *p)
 	    !other->healthy || !other->ready);
 }
 
+/*
+ * A standby sends no adverts: only its word tells that it is up.  Without it
+ * there would be no last sync either.
+ */
+static bool
+partner_silent(const struct elector *el, const struct pair *p)
+{
+	return p->cfg.nnodes == 2 && pair_conf(el, p)->has_sync &&
+	    el->mirror.fd != -1 && !partner_speaks(el, p);
+}
+
 /* Only the active node can hand over; a standby says whom to ask. */
 static struct ctl_result
 hand_over(struct elector *el, struct pair *p, const struct client *c)
@@ -108,7 +119,8 @@ hand_over(struct elector *el, struct pair *p, const struct client *c)
 	const struct election *e = &p->election;
 
 	if (e->state == STATE_ACTIVE) {
-		if (p->cfg.nnodes < 2 || partner_unable(el, p))
+		if (p->cfg.nnodes < 2 || partner_unable(el, p) ||
+		    partner_silent(el, p))
 			return result(CTL_REFUSED_NOBODY, p->self);
 		note_operator(el, p, &c->rq, c->uid);
 		pair_step(el, p, &ev);

@@ -26,8 +26,9 @@
 #define SERVICE_ANSWER_NS	(30 * NS_PER_S)
 #define SERVICE_RESEND_NS	(100 * NS_PER_MS)
 /* The capture ends a pass that is under way before it begins. */
-#define SERVICE_BEGIN_NS	(30 * NS_PER_S)
-#define SERVICE_WRITE_NS	(10 * NS_PER_S)
+/* Longer than a mirror that hangs lives: its successor is asked again. */
+#define SERVICE_BEGIN_NS	(45 * NS_PER_S)
+#define SERVICE_WRITE_NS	(45 * NS_PER_S)
 /* With no mirror to take them, BEGIN and WRITE have failed after this. */
 #define SERVICE_NOBODY_NS	(5 * NS_PER_S)
 /* The loader has a limit of its own; this is for a lost answer. */

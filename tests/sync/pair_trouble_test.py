@@ -62,7 +62,7 @@ def test_partners_disk_is_full(data_lab):
         os.unlink(p.a.live("tree/d0/big"))
     # room again: it goes on by itself
     p.b.node.sh(f"mount -o remount,size=500m {STORE}")
-    p.change(p.a, "tree/d0/f5", "after the disk was full\n", 60)
+    p.change(p.a, "tree/d0/f25", "after the disk was full\n", 60)
     p.a.vrrpd.wait_no_problem("W57", 20)
     p.b.verify()
 
@@ -77,7 +77,7 @@ def test_own_disk_is_full(data_lab):
         p.a.verify()
         os.unlink(p.a.live("tree/d0/big"))
     p.a.node.sh(f"mount -o remount,size=500m {STORE}")
-    p.change(p.a, "tree/d0/f5", "after the disk was full\n", 60)
+    p.change(p.a, "tree/d0/f25", "after the disk was full\n", 60)
     p.a.vrrpd.wait_no_problem("W56", 20)
 
 
@@ -178,10 +178,10 @@ def test_clock_jump(data_lab):
             for f in names:
                 os.utime(os.path.join(d, f), (4e9, 4e9))
     with Unharmed(p):
-        p.change(p.a, "tree/d0/f5", "from the future\n", 30)
-        for f in ("tree/d0/f6", "tree/d0/f7"):
+        p.change(p.a, "tree/d0/f25", "from the future\n", 30)
+        for f in ("tree/d0/f26", "tree/d0/f27"):
             os.utime(p.a.live(f), (-1, 5e9))
-        p.change(p.a, "tree/d0/f8", "after it\n", 30)
+        p.change(p.a, "tree/d0/f28", "after it\n", 30)
     p.b.verify()
 
 

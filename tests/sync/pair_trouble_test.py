@@ -178,10 +178,10 @@ def test_clock_jump(data_lab):
             for f in names:
                 os.utime(os.path.join(d, f), (4e9, 4e9))
     with Unharmed(p):
-        p.change(p.a, "tree/d0/f25", "from the future\n", 30)
-        for f in ("tree/d0/f26", "tree/d0/f27"):
+        p.change(p.a, "tree/d0/f15", "from the future\n", 30)
+        for f in ("tree/d0/f16", "tree/d0/f17"):
             os.utime(p.a.live(f), (-1, 5e9))
-        p.change(p.a, "tree/d0/f28", "after it\n", 30)
+        p.change(p.a, "tree/d0/f18", "after it\n", 30)
     p.b.verify()
 
 

@@ -24,7 +24,7 @@
 #define MIRROR_SILENCE_NS	(3 * NS_PER_S)	/* then: no word */
 #define MIRROR_WORD_GAP_NS	(100 * NS_PER_MS) /* unchanged but its age */
 #define MIRROR_DATA_GAP_NS	(100 * NS_PER_MS) /* generations only */
-#define MIRROR_STATE_GAP_NS	(100 * NS_PER_MS)
+#define MIRROR_STATE_GAP_NS	(5 * NS_PER_MS)	/* an ACK is to be seen */
 #define MIRROR_CAPTURE_NS	(2 * NS_PER_S)	/* for one to come back */
 #define MIRROR_ACK_NS		(10 * NS_PER_S)	/* the last sync */
 #define MIRROR_ASK_GAP_NS	(1 * NS_PER_S)	/* of the partner */

@@ -207,6 +207,16 @@ enum store_result recover_chain(struct store *s);
 /* HEAD's fields from its record. */
 struct head_file head_from(const struct store *s, const struct link *l);
 
+/* ---- gone.c -------------------------------------------------------------- */
+
+/*
+ * Where the first generation of an emptied store stands: above what this
+ * epoch is known to have written, behind a head that nobody ever had.  False:
+ * it is generation 1, or the store is not empty.
+ */
+bool	gone_first(const struct store *s, const struct epoch *e,
+	    uint64_t *generation, struct hash *previous);
+
 /* ---- branch.c ------------------------------------------------------------ */
 
 int	branch_open(struct store *s, const char *name);

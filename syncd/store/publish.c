@@ -10,7 +10,10 @@
 
 #include "commit.h"
 
-/* I3: not where this epoch wrote before it was parked. */
+/*
+ * I3: not where this epoch wrote before it was parked.  An empty store goes
+ * on above that, and in no history is one the continuation of the other.
+ */
 static enum store_result
 check_spent(struct store *s, const struct epoch *e)
 {
@@ -19,6 +22,9 @@ check_spent(struct store *s, const struct epoch *e)
 	if (epoch_cmp(e, head) < 0)
 		return fail(s, STORE_STALE, "term %u of node %u is below the "
 		    "head's", e->term, e->node);
+	if (s->head.h.position.generation == 0 &&
+	    epoch_cmp(e, &s->head.spent) == 0)
+		return STORE_OK;
 	if (s->head.spent_generation > s->head.h.position.generation &&
 	    epoch_cmp(e, &s->head.spent) <= 0)
 		return fail(s, STORE_STALE, "term %u of node %u wrote "
@@ -113,6 +119,7 @@ publish(struct store *s, const struct epoch *e, int64_t time_ns,
 	enum store_result r;
 	int fd;
 
+	(void)gone_first(s, e, &h.generation, &h.previous);
 	memcpy(h.pair, s->pair, sizeof(h.pair));
 	r = commit_objects(s, s->tree, d);
 	if (r != STORE_OK)

@@ -149,15 +149,36 @@ make_ab(int objects)
 	return fsync(objects);
 }
 
-/* "complete" is made last: a store that has it needs nothing more. */
+static bool
+has(int root, const char *name)
+{
+	struct stat st;
+
+	return fstatat(root, name, &st, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+/* "complete" is made last; what somebody removed since is made again. */
+static bool
+has_all(int root)
+{
+	size_t i;
+
+	for (i = DIR_ROOT + 1; i < DIR_COUNT; i++)
+		if (!has(root, dir_name[i]))
+			return false;
+	for (i = 0; i < sizeof(made_file) / sizeof(made_file[0]); i++)
+		if (!has(root, made_file[i]))
+			return false;
+	return has(root, "complete");
+}
+
 static int
 make_all(int root)
 {
-	struct stat st;
 	size_t i;
 	int fd, rc;
 
-	if (fstatat(root, "complete", &st, AT_SYMLINK_NOFOLLOW) == 0)
+	if (has_all(root))
 		return 0;
 	for (i = DIR_ROOT + 1; i < DIR_COUNT; i++)
 		if (make_dir(root, dir_name[i]) == -1)

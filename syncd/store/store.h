@@ -75,6 +75,24 @@ bool	store_locked(const struct store *s);
 /* Reads HEAD and history anew, for those who only look. */
 enum store_result store_refresh(struct store *s);
 
+/*
+ * Somebody removed the store from below us: what is open here is not what is
+ * found by its name any more.  Inside: close it and open it anew.  Root: the
+ * same, with a directory that somebody has to make first.
+ */
+enum store_gone {
+	STORE_HERE,
+	STORE_GONE_INSIDE,
+	STORE_GONE_ROOT,
+};
+enum store_gone	 store_gone(const struct store *s);
+/*
+ * For an empty store: the epoch has written up to that generation, which is
+ * not here any more; it goes on above it (I3), and with another past.
+ */
+enum store_result store_spend(struct store *s, const struct epoch *e,
+	    uint64_t generation);
+
 /* ---- where we stand ------------------------------------------------------ */
 
 struct store_head {

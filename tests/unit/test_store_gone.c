@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: ISC */
+
+/*
+ * A store that is removed while it is open: seen, made anew, and never taken
+ * for the one it was (I3).
+ */
+
+#include <sys/stat.h>
+
+#include "store_kit.h"
+
+static const struct epoch second = { .term = 2, .node = 1 };
+
+static void
+remove_inside(void)
+{
+	char path[128];
+	struct dirent *e;
+	DIR *d = opendir(kit_path);
+
+	ck_assert_ptr_nonnull(d);
+	while ((e = readdir(d)) != NULL) {
+		if (e->d_name[0] == '.')
+			continue;
+		snprintf(path, sizeof(path), "%s/%.60s", kit_path, e->d_name);
+		kit_remove(path);
+	}
+	(void)closedir(d);
+}
+
+START_TEST(test_seen)
+{
+	struct store *again, *s = kit_open();
+	char path[128];
+
+	ck_assert_int_eq(store_gone(s), STORE_HERE);
+	ok(s, store_epoch_raise(s, &kit_epoch));
+	kit_publish(s, 1);
+	ck_assert_int_eq(store_gone(s), STORE_HERE);
+	store_unlock(s);
+	remove_inside();
+	ck_assert_int_eq(store_gone(s), STORE_GONE_INSIDE);
+	/* Somebody else made it anew: what we have open is not that. */
+	again = kit_open();
+	ck_assert_int_eq(store_gone(again), STORE_HERE);
+	ck_assert_int_eq(store_gone(s), STORE_GONE_INSIDE);
+	store_close(s);
+	snprintf(path, sizeof(path), "%s/lock", kit_path);
+	ck_assert_int_eq(unlink(path), 0);
+	ck_assert_int_eq(store_gone(again), STORE_GONE_INSIDE);
+	store_close(again);
+	s = kit_open();
+	kit_remove(kit_path);
+	ck_assert_int_eq(store_gone(s), STORE_GONE_ROOT);
+	store_close(s);
+	ck_assert_int_eq(mkdir(kit_path, 0700), 0);
+}
+END_TEST
+
+/* As the capture does: the same epoch goes on, and nobody mixes the two. */
+START_TEST(test_goes_on)
+{
+	struct store *s = kit_open();
+	struct history_list before, after;
+	struct position was, is;
+	struct store_commit c;
+	uint64_t fork;
+	unsigned int i;
+
+	ok(s, store_epoch_raise(s, &kit_epoch));
+	for (i = 1; i <= 5; i++)
+		kit_publish(s, i);
+	was = store_head(s)->position;
+	before = *store_history(s);
+	ck_assert_int_eq(store_spend(s, &kit_epoch, 9), STORE_REFUSED);
+	remove_inside();
+	store_close(s);
+
+	s = kit_open();
+	ok(s, store_epoch_raise(s, &kit_epoch));
+	ok(s, store_spend(s, &kit_epoch, was.generation));
+	ok(s, store_spend(s, &kit_epoch, 2));
+	ck_assert_uint_eq(store_head(s)->position.generation, 0);
+	store_unlock(s);
+	ok(s, store_lock(s));
+	ok(s, kit_publish_as(s, &kit_epoch, 6, &c));
+	ck_assert(c.full);
+	ck_assert_uint_eq(c.position.generation, 6);
+	kit_publish(s, 7);
+	is = store_head(s)->position;
+	after = *store_history(s);
+	ck_assert_ptr_null(history_check(&after));
+	ck_assert_int_eq(position_kin(&is, &after, &was, &before, &fork),
+	    KIN_STRANGERS);
+	store_unlock(s);
+	ok(s, store_lock(s));
+	ck_assert_int_eq(kit_state(s, store_tree(s)), 7);
+	store_close(s);
+}
+END_TEST
+
+/* A new term owes nothing to the old one. */
+START_TEST(test_new_term)
+{
+	struct store *s = kit_open();
+	struct store_commit c;
+
+	ok(s, store_spend(s, &kit_epoch, 40));
+	ok(s, store_epoch_raise(s, &second));
+	ok(s, kit_publish_as(s, &second, 1, &c));
+	ck_assert_uint_eq(c.position.generation, 1);
+	store_close(s);
+}
+END_TEST
+
+int
+main(void)
+{
+	Suite *suite = suite_create("store gone");
+	TCase *t = tcase_create("gone");
+	SRunner *r;
+	int failed;
+
+	store_clock_hook = kit_clock;
+	tcase_add_checked_fixture(t, kit_begin, kit_end);
+	tcase_add_test(t, test_seen);
+	tcase_add_test(t, test_goes_on);
+	tcase_add_test(t, test_new_term);
+	suite_add_tcase(suite, t);
+	r = srunner_create(suite);
+	srunner_run_all(r, CK_ENV);
+	failed = srunner_ntests_failed(r);
+	srunner_free(r);
+	return failed != 0;
+}

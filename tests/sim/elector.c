@@ -256,6 +256,9 @@ struck(struct world *w, struct node *n)
 {
 	if (n->mid == 0 || --n->mid > 0)
 		return false;
+	/* It waited too long: no faults after that. */
+	if (w->now >= w->quiet)
+		return false;
 	fault_strike(w, n, n->mid_fault);
 	return !elector_runs(n);
 }

@@ -9,10 +9,12 @@
 static void
 later(struct world *w, uint32_t i)
 {
-	const struct fault *f = &w->sc.fault[i];
+	int64_t end = w->now + w->sc.fault[i].span;
 
-	queue_add(w, w->now + f->span, MSG_FAULT_END, w->fault_node[i])->n =
-	    i;
+	/* One that waited for a step began late. */
+	if (end > w->quiet)
+		end = w->quiet;
+	queue_add(w, end, MSG_FAULT_END, w->fault_node[i])->n = i;
 }
 
 static void

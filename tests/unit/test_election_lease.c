@@ -279,6 +279,9 @@ START_TEST(lost_address_comes_back_by_advert_and_hold)
 
 	until(w, 3500);
 	lost(w);
+	/* Only when all that came has been read: with the timer. */
+	saw(w, "");
+	until(w, 3500);
 	saw(w, "3500 send 1/0 term 1\n3500 hold\n");
 	ck_assert(w->e.present);
 	/* Not faster than each quarter interval. */
@@ -301,7 +304,56 @@ START_TEST(missing_at_renewal_is_healed)
 	forget(w);
 	feed(w, (struct event){ .type = EVENT_HELD, .held = {
 	    .renew = true, .missing = true, .advert = w->now } });
+	until(w, 4100);
 	saw(w, "4100 send 1/0 term 1\n4100 hold\n");
+	free(w);
+}
+END_TEST
+
+/* Stripped while it was frozen, and a newer active has spoken meanwhile. */
+START_TEST(newer_active_is_read_before_the_hold)
+{
+	struct world *w = active(SIGNED);
+
+	until(w, 3500);
+	lost(w);
+	ck_assert(election_wants_hold(&w->e));
+	hear(w, .node = 1, .term = 2);
+	ck_assert(has(w, "release"));
+	ck_assert(!has(w, "send 1/0"));
+	until(w, 3800);
+	ck_assert(!has(w, "hold"));
+	ck_assert(!election_wants_hold(&w->e));
+	free(w);
+}
+END_TEST
+
+/* A soft claim is answered by that same advert, not by one before it. */
+START_TEST(answer_and_hold_are_one_advert)
+{
+	struct world *w = active(SIGNED);
+
+	until(w, 3500);
+	lost(w);
+	hear(w, .node = 1, .term = 1, .flags = TRAILER_SOFT);
+	saw(w, "");
+	until(w, 3500);
+	saw(w, "3500 send 1/0 term 1\n3500 hold\n");
+	free(w);
+}
+END_TEST
+
+/* A new configuration is no reason to put it back unread either. */
+START_TEST(reload_leaves_the_hold_to_the_timer)
+{
+	struct world *w = active(SIGNED);
+
+	until(w, 3500);
+	lost(w);
+	event(w, EVENT_CONFIG);
+	saw(w, "");
+	until(w, 3500);
+	saw(w, "3500 send 1/0 term 1\n3500 hold\n");
 	free(w);
 }
 END_TEST
@@ -474,6 +526,9 @@ main(void)
 		large_skew_is_rearmed_early,
 		lost_address_comes_back_by_advert_and_hold,
 		missing_at_renewal_is_healed,
+		newer_active_is_read_before_the_hold,
+		answer_and_hold_are_one_advert,
+		reload_leaves_the_hold_to_the_timer,
 		hold_that_fails_is_tried_again_then_resigned,
 		actuator_that_refuses_is_waited_for,
 		silent_actuator_is_resigned_for,

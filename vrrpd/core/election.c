@@ -67,6 +67,13 @@ election_role(const struct election *e)
 	return ROLE_STARTING;
 }
 
+bool
+election_wants_hold(const struct election *e)
+{
+	return e->want_hold && (e->state == STATE_ACTIVE ||
+	    e->state == STATE_LEAVING);
+}
+
 enum state
 el_home(const struct election *e)
 {
@@ -301,8 +308,9 @@ check_sleep(struct step *s)
 		 * The limit is of the configuration that last confirmed it.
 		 */
 		if (s->now.ns > e->sleep_at.ns)
-			el_release(s, e->fails > 0 ? REASON_SEND_FAILED :
-			    REASON_SLEPT, false);
+			el_release(s, e->fails > 0 &&
+			    mono_span_ns(due, s->now) <= quarter_ns ?
+			    REASON_SEND_FAILED : REASON_SLEPT, false);
 		break;
 	case STATE_RELEASING:
 		/* Too late to say so: the others have gone on without us. */

@@ -379,6 +379,12 @@ void	election_step(struct election *e, const struct election_config *cfg,
 /* When EVENT_TIMER is due next; unset when nothing is. */
 mono_t	election_deadline(const struct election *e);
 
+/*
+ * The next advert puts the address up.  EVENT_TIMER for it waits until
+ * nothing is left unread, however much that is.
+ */
+bool	election_wants_hold(const struct election *e);
+
 enum role	election_role(const struct election *e);
 
 /* Shortest and longest time from the active's death to our hold, ns. */

@@ -147,6 +147,11 @@ send_extra(struct step *s, int64_t limit_ns)
 	if (mono_is_set(e->extra_at) &&
 	    mono_span_ns(e->extra_at, s->now) < limit_ns)
 		return false;
+	/* What brings a HOLD waits for the timer: then all has been read. */
+	if (e->want_hold) {
+		e->send_at = mono_first(e->send_at, s->now);
+		return true;
+	}
 	e->extra_at = s->now;
 	send_now(s);
 	return true;
@@ -172,6 +177,8 @@ send_in_turn(struct step *s)
 	struct election *e = s->e;
 	mono_t next = mono_after(e->send_at, el_own_pace_ns(s->cfg));
 
+	if (e->want_hold)
+		e->extra_at = s->now;
 	send_now(s);
 	if (next.ns > s->now.ns)
 		e->send_at = next;
@@ -369,7 +376,10 @@ active_config(struct step *s)
 	e->heard_node = ELECTION_NODE_NONE;
 	e->ack_at = mono_after(s->now, s->cfg->lease_longest_ns);
 	start_service(s);
-	send_now(s);
+	if (e->want_hold)
+		e->send_at = s->now;
+	else
+		send_now(s);
 }
 
 /* What active and leaving have in common. */

@@ -130,14 +130,16 @@ timers(struct elector *el, bool only_active)
 		if (!mono_reached(el->now, (mono_t){ el->due[i] }))
 			continue;
 		p = pair_at(el, i);
-		if (!only_active || p->election.state == STATE_ACTIVE)
+		if (!only_active || (p->election.state == STATE_ACTIVE &&
+		    !election_wants_hold(&p->election)))
 			pair_timers(el, p);
 	}
 }
 
 /*
  * A standby's timer must not run out over adverts that lie unread; an
- * active's adverts must not wait for a flood to end.
+ * active's adverts must not wait for a flood to end, unless one brings the
+ * address back.
  */
 static void
 drain_port(struct elector *el, struct port *port)

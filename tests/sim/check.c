@@ -197,8 +197,8 @@ check_lease(struct world *w, struct node *n)
 static bool
 is_eligible(const struct node *n)
 {
-	return elector_runs(n) && n->started && !n->foreign &&
-	    (n->e.state == STATE_STANDBY || n->e.state == STATE_CLAIM) &&
+	return (n->e.state == STATE_STANDBY || n->e.state == STATE_CLAIM) &&
+	    elector_runs(n) && n->started && !n->foreign &&
 	    n->e.data_ready && n->send_fails == 0 && n->carrier_down == 0;
 }
 
@@ -223,15 +223,26 @@ check_again(struct world *w, struct node *n)
 	n->must_by = w->now + bound_ns(w, n);
 	if (n->word_until > w->now)
 		n->must_by += n->word_until - w->now;
+	if (n->must_by < w->must_first)
+		w->must_first = n->must_by;
 }
 
 void
 check_clock(struct world *w)
 {
-	for (uint8_t i = 0; i < w->n; i++)
+	int64_t first = FAR;
+
+	/* Never later than the first of the nodes'. */
+	if (w->now <= w->must_first)
+		return;
+	for (uint8_t i = 0; i < w->n; i++) {
+		if (w->node[i].must_by < first)
+			first = w->node[i].must_by;
 		if (w->now > w->node[i].must_by && w->sc.foreign == 0)
 			check_wrong(w, V_ALONE, "%s, %s", node_name(i),
 			    state_name((enum state)w->node[i].e.state));
+	}
+	w->must_first = first;
 }
 
 void

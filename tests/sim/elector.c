@@ -303,7 +303,8 @@ take_advert(struct world *w, struct node *n, const struct msg *m)
 		.advert = {
 			.advert = a,
 			.node = x->from,
-			.age_ns = local_of(n, w->now) - local_of(n, m->at),
+			.age_ns = m->at == w->now ? 0 :
+			    local_of(n, w->now) - local_of(n, m->at),
 		},
 	};
 

@@ -61,16 +61,16 @@ queue_top(const struct queue *q)
 	return q->n == 0 ? NULL : &q->heap[0];
 }
 
-/* Out of the heap and out of the pool. */
-void
-queue_take(struct queue *q, struct msg *m)
+/* Out of the heap; it stays in the pool until queue_free(). */
+const struct msg *
+queue_take(struct queue *q)
 {
+	const struct msg *m;
 	struct heap_entry last;
 	uint32_t i = 0, child;
 
 	assert(q->n > 0);
-	*m = q->pool[q->heap[0].slot];
-	q->free[q->nfree++] = q->heap[0].slot;
+	m = &q->pool[q->heap[0].slot];
 	last = q->heap[--q->n];
 	for (;;) {
 		child = 2 * i + 1;
@@ -85,4 +85,11 @@ queue_take(struct queue *q, struct msg *m)
 		i = child;
 	}
 	q->heap[i] = last;
+	return m;
+}
+
+void
+queue_free(struct queue *q, const struct msg *m)
+{
+	q->free[q->nfree++] = (uint32_t)(m - q->pool);
 }

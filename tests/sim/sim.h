@@ -228,6 +228,7 @@ struct node {
 	/* Clock: local = base + t + t * ppm / 10^6. */
 	int64_t		base, wall;
 	int32_t		ppm;
+	double		slower;		/* of ppm, the other way round */
 	bool		powered;
 	bool		pause_loses;
 	uint8_t		paused;		/* counts */
@@ -364,6 +365,7 @@ struct world {
 	enum violation	wrong;
 	char		why[160];
 	uint8_t		fault_node[FAULTS_MAX];	/* SIM_ACTIVE resolved */
+	int64_t		must_first;	/* no node's must_by is before */
 	int64_t		global_trouble;	/* loss and the like */
 	int64_t		last_move;
 	uint8_t		last_active;
@@ -392,7 +394,8 @@ void	queue_init(struct queue *q);
 struct msg *queue_add(struct world *w, int64_t at, enum msg_kind kind,
     uint8_t node);
 const struct heap_entry *queue_top(const struct queue *q);
-void	queue_take(struct queue *q, struct msg *m);
+const struct msg *queue_take(struct queue *q);
+void	queue_free(struct queue *q, const struct msg *m);
 
 /* world.c: the clock, and one run */
 static inline int64_t

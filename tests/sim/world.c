@@ -45,12 +45,11 @@ true_of(const struct node *n, int64_t local)
 	if (n->ppm == 0)
 		return span;
 	/* As good as exact; the rest is found by trying. */
-	t = span - (int64_t)((double)span * n->ppm / (1000000 + n->ppm));
-	while (local_of(n, t) >= local)
-		t--;
-	do
+	t = span - (int64_t)((double)span * n->slower);
+	while (local_of(n, t) < local)
 		t++;
-	while (local_of(n, t) < local);
+	while (local_of(n, t - 1) >= local)
+		t--;
 	return t;
 }
 
@@ -95,6 +94,7 @@ start_node(struct world *w, uint8_t i, const struct scenario_conf *b)
 	n->powered = true;
 	n->base = BASE_NS + i * 77 * S;
 	n->ppm = (int32_t)prng_range(&w->rng, -wild, wild);
+	n->slower = (double)n->ppm / (1000000 + n->ppm);
 	n->wall = INT64_C(1700000000) * S + prng_range(&w->rng, -S, S);
 	n->timer = n->lease_timer = n->kernel.lapse = n->f_timer = FAR;
 	n->must_by = FAR;
@@ -127,6 +127,7 @@ world_start(struct world *w, const struct scenario *sc, struct stats *st,
 	w->quiet = 38 * unit;
 	w->end = 60 * unit;
 	w->last_active = SIM_ACTIVE;
+	w->must_first = FAR;
 	w->global_trouble = -3600 * S;
 	prng_seed(&w->rng, sc->seed);
 	queue_init(&w->q);
@@ -283,7 +284,7 @@ world_run(struct world *w, const struct scenario *sc, struct stats *st,
 	struct node *who = NULL;
 	enum timer which = TIMER_ELECTOR;
 	uint32_t steps = 0;
-	struct msg m;
+	const struct msg *m;
 	int64_t at;
 
 	world_start(w, sc, st, trace);
@@ -298,9 +299,10 @@ world_run(struct world *w, const struct scenario *sc, struct stats *st,
 		} else {
 			if (top->at > w->end)
 				break;
-			queue_take(&w->q, &m);
-			w->now = m.at;
-			deliver(w, &m);
+			m = queue_take(&w->q);
+			w->now = m->at;
+			deliver(w, m);
+			queue_free(&w->q, m);
 		}
 		check_clock(w);
 		assert(++steps < STEPS_MAX);

@@ -206,6 +206,8 @@ expire(struct step *s, uint32_t alarm, mono_t fed, int64_t span_ns)
 void
 el_expire_alarms(struct step *s)
 {
+	if (s->e->alarms == 0)
+		return;
 	expire(s, ALARM_DUAL_ACTIVE, s->e->rival, 3 * s->cfg->interval_ns);
 	expire(s, ALARM_CONFLICT, s->e->conflict, CONFLICT_NS);
 	expire(s, ALARM_TERM_JUMP, s->e->jump, JUMP_NS);

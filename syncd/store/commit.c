@@ -160,7 +160,7 @@ head_of(const struct store *s, const struct generation *g, size_t n)
 static enum store_result
 write_history(struct store *s, const struct history_list *h)
 {
-	if (h->n == s->history.n && (h->n == 0 ||
+	if (!s->history_cut && h->n == s->history.n && (h->n == 0 ||
 	    memcmp(h->item, s->history.item, h->n * sizeof(h->item[0])) == 0))
 		return STORE_OK;
 	return history_write(s, h);

@@ -152,8 +152,9 @@ publish_changes(struct store *s, const struct epoch *e, int64_t time_ns,
 	if (r != STORE_OK) {
 		/* HEAD may be new though its directory failed to sync. */
 		drop_tree(s);
-		if (r == STORE_ERROR || r == STORE_SPACE)
-			(void)head_read(s);
+		if ((r == STORE_ERROR || r == STORE_SPACE) &&
+		    head_read(s) == STORE_OK)
+			(void)history_read(s);
 	}
 	return r;
 }

@@ -151,8 +151,7 @@ store_receive(struct store *s, const void *text, size_t len)
 	assert(s->locked);
 	if (s->damaged)
 		return fail(s, STORE_DAMAGED, "store must be repaired first");
-	r = s->jump ? fail(s, STORE_REFUSED, "commit the jump first") :
-	    receive(s, text, len, false);
+	r = receive(s, text, len, false);
 	if (r != STORE_OK)
 		store_receive_abort(s);
 	return r;
@@ -227,8 +226,11 @@ next_history(struct store *s, struct history_list *h)
 	const struct manifest_header *m;
 	size_t i;
 
+	/* The first of a jump is in their history already. */
 	*h = s->jump ? s->jump_history : s->history;
-	for (i = 0; i < s->nwaiting && !s->jump; i++) {
+	if (s->jump)
+		last = s->waiting[0].header.epoch;
+	for (i = s->jump ? 1 : 0; i < s->nwaiting; i++) {
 		m = &s->waiting[i].header;
 		if (epoch_cmp(&m->epoch, &last) != 0 && !history_add(h,
 		    &(struct history_item){ m->epoch, m->generation,
@@ -319,8 +321,9 @@ store_commit(struct store *s, const struct epoch *e, struct store_commit *c)
 	if (r == STORE_MISSING)
 		return r;		/* what is missing may still come */
 	store_receive_abort(s);
-	if (r == STORE_ERROR || r == STORE_SPACE)
-		(void)head_read(s);
+	if ((r == STORE_ERROR || r == STORE_SPACE) &&
+	    head_read(s) == STORE_OK)
+		(void)history_read(s);
 	return r;
 }
 

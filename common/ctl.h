@@ -291,6 +291,7 @@ enum problem {
 	PROBLEM_SHIP_STALE = 62,	/* W62 * the partner knows a newer
 					   epoch */
 	PROBLEM_PARTNER_OTHER = 63,	/* W63 * what it says is no receiver */
+	PROBLEM_STORE_REMOVED = 64,	/* W64 * somebody removed the store */
 	PROBLEM_COUNT
 };
 

@@ -313,7 +313,9 @@ struct msg_word {
 	uint8_t		present;	/* address in our kernel */
 	uint8_t		deaf;		/* the partner says that it is active,
 					   and no advert of it is heard */
-	uint8_t		pad[4];
+	uint8_t		writing;	/* live data were marked as ours in
+					   this term (JOB_WRITE) */
+	uint8_t		pad[3];
 };
 
 /* What the partner says of itself, by ssh.  Ages as of the sending. */

@@ -94,6 +94,10 @@ struct sync_capture_state {
 	int32_t		ask_result;	/* enum store_result */
 	uint32_t	pad;
 	char		ask_text[SYNC_TEXT_MAX];	/* why it failed */
+	int64_t		removed_ns;	/* the store was found removed, and
+					   made anew; 0 never */
+	uint64_t	written;	/* newest generation there was, */
+	uint32_t	written_term, written_node;	/* and its epoch */
 	struct sync_problem problem[SYNC_PROBLEMS_MAX];
 };
 

@@ -377,6 +377,16 @@ const struct problem_text problem_texts[] = {
   "compare 'vipctl version' on both",
   "ssh came through, but behind it is a shell, a receiver of another "
   "version or for another pair. Nothing is sent to it." },
+{ PROBLEM_STORE_REMOVED, 'W', false,
+  "the store was removed from this node's disk",
+  "somebody removed the store of this node[ {age} ago]; it was made anew",
+  "nothing at once: it fills by itself; find out who removed it, and look "
+  "at 'vipctl diverged' on {partner} for the generations from before",
+  "The daemon found that its store was not there any more and began a new "
+  "one: an active node from its live data, a standby from what the partner "
+  "sends. Live data are not touched. The generations of this node from "
+  "before are gone; what the partner had of them it keeps, as a parked "
+  "branch when the active node's store was removed. Told for an hour." },
 };
 
 const size_t problem_texts_count =

@@ -21,6 +21,7 @@
 #include "view.h"
 
 #define SILENT_NS	(5 * NS_PER_S)	/* a channel that is just coming up */
+#define REMOVED_NS	(3600 * NS_PER_S)	/* W64 */
 #define START_NS	(10 * NS_PER_S)
 
 #define END(array)	((array)[sizeof(array) - 1] = '\0')
@@ -158,6 +159,7 @@ static void
 capture_problems_of(struct view_pair *vp)
 {
 	const struct sync_capture_state *c = &vp->sync->capture;
+	const int64_t removed = syncview_age(vp->sync, c->removed_ns);
 	uint32_t i, told = 0;
 
 	for (i = 0; i < c->nproblems; i++)
@@ -174,6 +176,8 @@ capture_problems_of(struct view_pair *vp)
 		add(vp, PROBLEM_STORE_FULL, CTL_AGE_UNKNOWN, 0);
 	if (c->branches != 0)
 		add(vp, PROBLEM_DIVERGED, CTL_AGE_UNKNOWN, c->branches);
+	if (removed >= 0 && removed < REMOVED_NS)
+		add(vp, PROBLEM_STORE_REMOVED, removed, 0);
 	if (c->bad_objects != 0)
 		add(vp, PROBLEM_BIT_ROT, CTL_AGE_UNKNOWN, c->bad_objects);
 }

@@ -122,8 +122,8 @@ turn(struct capture_room *r)
 		talk_drain(r);
 	}
 	if (!busy && nobody_waits(r) && sandbox_is_old(r, mono_now())) {
-		log_info("capture: a base or the list of users is another "
-		    "one now: starting anew");
+		log_info("capture: a base, a store's directory or the list of "
+		    "users is another one now: starting anew");
 		r->leaving = true;
 	}
 	/* What was heard between the steps is due at once. */
@@ -148,6 +148,8 @@ main(int argc, char **argv)
 	(void)umask(0007);
 	read_conf(r);
 	open_sync_dir(r);
+	for (uint32_t i = 0; i < r->npairs; i++)
+		anew_recall(&r->pair[i]);
 	sandbox_enter(r);
 	room_filter(capture_calls, capture_ncalls);
 	talk_start(r);

@@ -124,8 +124,8 @@ pair_store(struct pair *p, mono_t now)
 	return true;
 }
 
-static bool
-repair(struct pair *p)
+bool
+pair_repair(struct pair *p)
 {
 	uint64_t lost;
 
@@ -155,7 +155,7 @@ pair_lock(struct pair *p)
 	if (store_locked(p->store))
 		return true;
 	r = store_lock(p->store);
-	if (r == STORE_DAMAGED && !p->damaged && repair(p))
+	if (r == STORE_DAMAGED && !p->damaged && pair_repair(p))
 		r = STORE_OK;
 	if (r == STORE_OK)
 		return true;
@@ -261,12 +261,13 @@ was_writing(struct pair *p)
 	return true;
 }
 
+/* Active without a mark: a takeover is under way, or the mark was lost. */
 static void
 start(struct pair *p)
 {
 	if (p->word.role != ROLE_ACTIVE)
 		pair_settle(p);
-	else if (was_writing(p))
+	else if (was_writing(p) || (p->word.writing && anew_take_up(p)))
 		pair_stage(p, STAGE_WRITING);
 }
 
@@ -318,13 +319,14 @@ pair_step(struct pair *p, mono_t now)
 {
 	bool busy = false;
 
-	if (pair_store(p, now)) {
+	if (anew_step(p, now)) {
 		busy = jobs_step(p, now);
 		busy |= stage_step(p, now);
 		busy |= asks_step(p, now);
 		/* What it was waiting for may be done now. */
 		busy |= jobs_step(p, now);
-	} else {
+		anew_note(p);
+	} else if (p->store == NULL && !room.leaving) {
 		jobs_no_store(p, now);
 		asks_no_store(p);
 	}
@@ -339,6 +341,7 @@ pair_deadline(const struct pair *p)
 
 	if (p->store == NULL)
 		return mono_first(t, p->store_again);
+	t = mono_first(t, anew_deadline(p));
 	/* Mostly for the store's lock, which tells nobody when it is free. */
 	if (p->job_waits || p->nasks > 0)
 		t = mono_first(t, mono_after(mono_now(), 5 * NS_PER_MS));

@@ -77,6 +77,14 @@ struct pair {
 
 	struct store	*store;		/* NULL: could not be opened yet */
 	mono_t		store_again;
+	struct identity	place;		/* its directory, as for Landlock */
+	mono_t		looked;		/* whether it is still there */
+	bool		anew;		/* it has to learn what it was */
+	mono_t		removed;	/* last time it was not */
+	struct epoch	known;		/* its epoch, as last seen */
+	struct position	wrote;		/* the last head, or above it: */
+	bool		recalled;	/* from the state file */
+	enum store_result marks_error;	/* it does not take our epoch */
 	struct capture	*capture;	/* NULL: live data are not read */
 	mono_t		capture_again;
 	int		open_error;	/* why there is none: errno */
@@ -173,12 +181,23 @@ void	pair_changed(struct pair *p);
 /* True with the lock; repairs what does not verify. */
 bool	pair_lock(struct pair *p);
 bool	pair_unlock(struct pair *p);
+/* After STORE_DAMAGED, with the lock. */
+bool	pair_repair(struct pair *p);
 /* Opens the store; false: it cannot be. */
 bool	pair_store(struct pair *p, mono_t now);
 /* Whose the live data are, by LIVE and EPOCH. */
 bool	pair_live_is_ours(struct pair *p, struct epoch *stored);
 /* Rule of the start: LAST or SETTLED. */
 void	pair_settle(struct pair *p);
+
+/* anew.c: what somebody removed from the store, or with it */
+/* False: there is no store to work with now. */
+bool	anew_step(struct pair *p, mono_t now);
+mono_t	anew_deadline(const struct pair *p);
+void	anew_note(struct pair *p);	/* there may be a new head */
+void	anew_recall(struct pair *p);	/* what a process before us knew */
+/* The service writes and no mark says so: the live data are ours. */
+bool	anew_take_up(struct pair *p);
 
 /* work.c: live data into generations */
 bool	work_open(struct pair *p, mono_t now);

@@ -38,20 +38,37 @@ allow(int rules, const char *path, unsigned int may)
 		fatal("capture: landlock: %s", path);
 }
 
+/* What one pair lacks is that pair's trouble, and told when it is opened. */
+static void
+allow_of_pair(const struct pair *p, int rules, const char *path,
+    unsigned int may)
+{
+	if (rules != -1 && landlock_allow(rules, path, may) == -1)
+		log_warn("%s: landlock: %s", p->name, path);
+}
+
+static bool
+find_store(const struct capture_room *r, const struct pair *p,
+    char path[PATH_SIZE], struct identity *id)
+{
+	(void)fmt_into(path, PATH_SIZE, "%s/store/%s",
+	    conf_string(&r->conf, r->conf.state_dir), p->name);
+	return identify(path, id);
+}
+
 static void
 allow_pair(struct capture_room *r, struct pair *p, int rules)
 {
 	const struct payload all = { .cap = true };
 	char path[PATH_SIZE];
 
-	(void)fmt_into(path, sizeof(path), "%s/store/%s",
-	    conf_string(&r->conf, r->conf.state_dir), p->name);
-	allow(rules, path, MAY_STORE);
+	if (find_store(r, p, path, &p->place))
+		allow_of_pair(p, rules, path, MAY_STORE);
 	/* The way to it may be barred to all but root. */
 	payload_begin(&all);
 	p->base_there = identify(p->want.base, &p->base);
 	if (p->base_there)
-		allow(rules, p->want.base, MAY_READ);
+		allow_of_pair(p, rules, p->want.base, MAY_READ);
 	payload_end(&all);
 }
 
@@ -68,8 +85,10 @@ sandbox_enter(struct capture_room *r)
 	if (rules == -1) {
 		log_warnx("capture: no landlock in this kernel: kept in by "
 		    "its user and its filter only");
-		for (i = 0; i < r->npairs; i++)
+		for (i = 0; i < r->npairs; i++) {
+			allow_pair(r, &r->pair[i], -1);
 			r->pair[i].base_there = true;
+		}
 		return;
 	}
 	for (i = 0; i < 2; i++)
@@ -89,12 +108,28 @@ same(const struct identity *a, const struct identity *b)
 	return a->dev == b->dev && a->ino == b->ino;
 }
 
+static bool
+pair_is_old(const struct capture_room *r, const struct pair *p)
+{
+	const struct payload all = { .cap = true };
+	char path[PATH_SIZE];
+	struct identity id;
+	bool there;
+
+	if (find_store(r, p, path, &id) && !same(&id, &p->place))
+		return true;
+	payload_begin(&all);
+	there = identify(p->want.base, &id);
+	payload_end(&all);
+	if (there && p->base.ino != 0 && !same(&id, &p->base))
+		return true;
+	return there && !p->base_there;
+}
+
 bool
 sandbox_is_old(struct capture_room *r, mono_t now)
 {
-	const struct payload all = { .cap = true };
 	struct identity id;
-	bool there;
 	uint32_t i;
 
 	if (mono_is_set(r->looked) &&
@@ -105,15 +140,8 @@ sandbox_is_old(struct capture_room *r, mono_t now)
 		if (r->names[i].ino != 0 && identify(name_file[i], &id) &&
 		    !same(&id, &r->names[i]))
 			return true;
-	for (i = 0; i < r->npairs; i++) {
-		payload_begin(&all);
-		there = identify(r->pair[i].want.base, &id);
-		payload_end(&all);
-		if (there && r->pair[i].base.ino != 0 &&
-		    !same(&id, &r->pair[i].base))
+	for (i = 0; i < r->npairs; i++)
+		if (pair_is_old(r, &r->pair[i]))
 			return true;
-		if (there && !r->pair[i].base_there)
-			return true;
-	}
 	return false;
 }

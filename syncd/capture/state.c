@@ -88,6 +88,9 @@ put_problems(const struct pair *p, struct sync_capture_state *s)
 
 	if (p->fill_failed)
 		put_problem(s, FAULT_FILL, true, (int)p->fill_status, "");
+	if (p->marks_error != STORE_OK)
+		put_problem(s, FAULT_STORE, true, (int)p->marks_error,
+		    "");
 	if (p->capture == NULL && p->open_error != 0)
 		put_problem(s, FAULT_UNREADABLE, true, p->open_error, "");
 	for (turn = 0; turn < 2 && p->capture != NULL; turn++)
@@ -143,6 +146,10 @@ show(struct pair *p)
 	s.damaged = p->damaged || p->lost;
 	s.branches = p->branches;
 	put_problems(p, &s);
+	s.removed_ns = p->removed.ns;
+	s.written = p->wrote.generation;
+	s.written_term = p->wrote.epoch.term;
+	s.written_node = p->wrote.epoch.node;
 	s.token = p->token;
 	s.ask_result = p->ask_result;
 	memcpy(s.ask_text, p->ask_text, sizeof(s.ask_text));

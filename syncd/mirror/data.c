@@ -32,6 +32,11 @@ make(struct pair *p)
 
 	if (store_epoch(p->store, &e) != STORE_OK)
 		p->damaged = true;
+	/* Somebody may have removed it: F2 holds all the same. */
+	if (epoch_cmp(&e, &p->seen) >= 0)
+		p->seen = e;
+	else
+		e = p->seen;
 	ship_progress(p->ship, &g);
 	st = judge(p, &e);
 	if (st == DATA_READY || st == DATA_NONE)
@@ -80,6 +85,34 @@ tell_changes(struct pair *p)
 		    MIRROR_DATA_GAP_NS));
 }
 
+/*
+ * The capture makes it again, if it still has a directory to make it in; one
+ * of another inode only a new process of ours may read.
+ */
+void
+data_gone(struct pair *p)
+{
+	switch (store_gone(p->store)) {
+	case STORE_HERE:
+		break;
+	case STORE_GONE_INSIDE:
+		if (store_reopen(p->store) == STORE_ERROR)
+			break;
+		log_warnx("%s: the store was removed and made anew",
+		    p->name);
+		ship_reconnect(p->ship);
+		p->look_at = mono_now();
+		break;
+	case STORE_GONE_ROOT:
+		if (mono_is_set(p->mirror->leave_by))
+			break;
+		log_warnx("%s: the store's directory was removed: starting "
+		    "anew", p->name);
+		p->mirror->leave_by = mono_now();
+		break;
+	}
+}
+
 void
 data_look(struct pair *p)
 {
@@ -93,6 +126,9 @@ data_look(struct pair *p)
 	p->damaged = rc != STORE_OK;
 	if (!position_equal(&was, &store_head(p->store)->position)) {
 		state_made(p);
+		if (store_head(p->store)->position.generation <
+		    was.generation)
+			data_gone(p);
 		if (p->write_term != 0)
 			ship_kick(p->ship);
 	}

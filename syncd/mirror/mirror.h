@@ -64,6 +64,7 @@ struct pair {
 	int		watch;		/* of the store's directory, or -1 */
 	struct store	*store;
 	bool		damaged;
+	struct epoch	seen;		/* the highest that was stored */
 	struct ship	*ship;
 
 	/* the elector's word, and our partner by it */
@@ -164,6 +165,7 @@ void	jobs_turn(struct pair *p, mono_t now);
 /* data.c */
 void	data_look(struct pair *p);	/* reads HEAD and EPOCH anew */
 void	data_tell(struct pair *p);	/* whatever was told before */
+void	data_gone(struct pair *p);	/* was the store removed? */
 void	data_allow(struct pair *p);
 void	data_turn(struct pair *p, mono_t now);
 

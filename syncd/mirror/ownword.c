@@ -137,7 +137,7 @@ ownword_hear(struct pair *p, const struct msg_word *w)
 	check(p, w);
 	p->capture_due = p->capture_due || !p->known || moved ||
 	    w->role != was->role || w->term != was->term ||
-	    w->term_node != was->term_node;
+	    w->term_node != was->term_node || w->writing != was->writing;
 	p->known = true;
 	p->word = *w;
 	if (moved) {

@@ -218,6 +218,7 @@ pairs_turn(struct mirror *m)
 		struct pair *p = &m->pair[i];
 
 		if (tick) {
+			data_gone(p);
 			sooner(&p->look_at, now);
 			sooner(&p->data_at, now);
 			sooner(&p->state_at, now);

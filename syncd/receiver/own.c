@@ -65,23 +65,23 @@ own_limits(struct receiver *r, struct store_limits *l)
 	};
 }
 
-uint64_t
-own_room(struct receiver *r)
+bool
+own_room(struct receiver *r, uint64_t *left)
 {
 	struct store_limits limits;
 	struct store_usage u;
-	uint64_t left;
+	uint64_t quota = UINT64_MAX;
 
 	own_limits(r, &limits);
 	if (store_usage(r->store, &u) != STORE_OK)
-		return 0;
-	left = u.free_bytes > limits.reserve ?
+		return false;
+	*left = u.free_bytes > limits.reserve ?
 	    u.free_bytes - limits.reserve : 0;
-	if (limits.bytes == 0)
-		return left;
-	if (limits.bytes <= u.bytes)
-		return 0;
-	return limits.bytes - u.bytes < left ? limits.bytes - u.bytes : left;
+	if (limits.bytes != 0)
+		quota = limits.bytes > u.bytes ? limits.bytes - u.bytes : 0;
+	if (quota < *left)
+		*left = quota;
+	return true;
 }
 
 /* Lost when the mirror does not read: whoever speaks does so again. */

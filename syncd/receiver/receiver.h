@@ -73,8 +73,8 @@ bool	own_word(struct receiver *r, struct frame_word *w);
 /* F3, F5: NAK_DUAL or NAK_BUSY while nobody may write here, else 0. */
 enum nak_reason	own_refuses(struct receiver *r);
 void	own_limits(struct receiver *r, struct store_limits *l);
-/* What quota and disk have left for objects. */
-uint64_t	own_room(struct receiver *r);
+/* What quota and disk have left for objects; false: nobody can tell. */
+bool	own_room(struct receiver *r, uint64_t *left);
 void	own_heard(struct receiver *r, const struct frame_word *w);
 void	own_asked(struct receiver *r, const struct frame_ask *ask);
 

@@ -101,7 +101,7 @@ hold(struct receiver *r, pid_t pid, int dir, uint64_t left)
 int
 rsync_run(struct receiver *r)
 {
-	const uint64_t left = own_room(r);
+	uint64_t left;
 	pid_t pid;
 	int dir;
 
@@ -109,6 +109,8 @@ rsync_run(struct receiver *r)
 		log_info("%s: nobody may write now: no rsync", r->pair);
 		return 1;
 	}
+	if (!own_room(r, &left))
+		fatalx("%s: store: %s", r->pair, store_why(r->store));
 	dir = store_import_dir(r->store);
 	if (dir == -1)
 		fatal("receiver: objects.in");

@@ -285,7 +285,7 @@ answer_want(struct session *s, uint64_t cursor, struct frame *a)
 	static uint8_t hashes[FRAME_WANT_MAX * HASH_LEN];
 	size_t i = (size_t)cursor;
 	struct hash h;
-	uint64_t size;
+	uint64_t room, size;
 	uint32_t n = 0;
 	bool more = false;
 
@@ -298,7 +298,9 @@ answer_want(struct session *s, uint64_t cursor, struct frame *a)
 		n++;
 	}
 	/* Told before anything is sent that would not fit. */
-	if (!more && s->missing > own_room(s->r))
+	if (!more && !own_room(s->r, &room))
+		return end_with_nak(s, NAK_ERROR, a);
+	if (!more && s->missing > room)
 		return end_with_nak(s, NAK_SPACE, a);
 	*a = (struct frame){
 		.type = FRAME_WANT,
@@ -483,9 +485,35 @@ do_ask(struct session *s, const struct frame_ask *ask, struct frame *a)
 	return true;
 }
 
+/* What is acknowledged must be where everybody else looks for it. */
+static bool
+is_gone(struct session *s)
+{
+	if (store_gone(s->r->store) == STORE_HERE)
+		return false;
+	if (!s->over)
+		log_warnx("%s: the store was removed: the session ends, the "
+		    "next one finds it made anew", s->r->pair);
+	verb_end(s);
+	s->over = true;
+	return true;
+}
+
+/* Asked at each of the few that begin something, and each second. */
+static bool
+begins(enum frame_type type)
+{
+	return type == FRAME_HELLO || type == FRAME_PING ||
+	    type == FRAME_HAVE || type == FRAME_RUN ||
+	    type == FRAME_COMMIT || type == FRAME_FORK ||
+	    type == FRAME_RESET;
+}
+
 bool
 verb_do(struct session *s, const struct frame *f, struct frame *a)
 {
+	if (begins(f->type) && is_gone(s))
+		return false;
 	if (f->type == FRAME_PING || f->type == FRAME_PONG)
 		return do_ping(s, f, a);
 	if (f->type == FRAME_ASK)

@@ -7,6 +7,7 @@
 
 #include <sys/stat.h>
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -40,6 +41,26 @@ store_gone(const struct store *s)
 		    AT_SYMLINK_NOFOLLOW) == -1 && errno == ENOENT)
 			return STORE_GONE_INSIDE;
 	return STORE_HERE;
+}
+
+enum store_result
+store_reopen(struct store *s)
+{
+	struct store *fresh, was;
+	enum store_result r;
+
+	assert(!s->locked);
+	r = store_open(&fresh, s->dir[DIR_ROOT], s->pair, false);
+	if (fresh == NULL || store_gone(fresh) != STORE_HERE) {
+		store_close(fresh);
+		return STORE_ERROR;
+	}
+	was = *s;
+	*s = *fresh;
+	*fresh = was;
+	s->limits = was.limits;
+	store_close(fresh);
+	return r;
 }
 
 enum store_result

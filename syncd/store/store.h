@@ -87,6 +87,11 @@ enum store_gone {
 };
 enum store_gone	 store_gone(const struct store *s);
 /*
+ * For who only reads: opens what is inside anew.  STORE_ERROR: nobody has
+ * made it again yet, nothing has changed; else as store_open().
+ */
+enum store_result store_reopen(struct store *s);
+/*
  * For an empty store: the epoch has written up to that generation, which is
  * not here any more; it goes on above it (I3), and with another past.
  */

@@ -41,9 +41,13 @@ START_TEST(test_seen)
 	remove_inside();
 	ck_assert_int_eq(store_gone(s), STORE_GONE_INSIDE);
 	/* Somebody else made it anew: what we have open is not that. */
+	ck_assert_int_eq(store_reopen(s), STORE_ERROR);
 	again = kit_open();
 	ck_assert_int_eq(store_gone(again), STORE_HERE);
 	ck_assert_int_eq(store_gone(s), STORE_GONE_INSIDE);
+	ck_assert_int_eq(store_reopen(s), STORE_OK);
+	ck_assert_int_eq(store_gone(s), STORE_HERE);
+	ck_assert_uint_eq(store_head(s)->position.generation, 0);
 	store_close(s);
 	snprintf(path, sizeof(path), "%s/lock", kit_path);
 	ck_assert_int_eq(unlink(path), 0);
@@ -99,6 +103,78 @@ START_TEST(test_goes_on)
 }
 END_TEST
 
+/* The partner parks what it had and takes all of the new one. */
+START_TEST(test_partner)
+{
+	struct store *a = kit_open(), *b;
+	char path[80], *text;
+	struct history_list theirs;
+	struct store_branch branch;
+	struct store_commit c;
+	uint64_t size;
+	unsigned int i;
+	int dir, fd;
+
+	snprintf(path, sizeof(path), "%s-b", kit_path);
+	ck_assert_int_eq(mkdir(path, 0700), 0);
+	dir = open(path, O_RDONLY | O_DIRECTORY);
+	ck_assert_int_eq(store_open(&b, dir, "vpn", true), STORE_OK);
+	ok(b, store_lock(b));
+	ok(b, store_epoch_raise(b, &kit_epoch));
+	for (i = 1; i <= 5; i++)
+		kit_publish(b, i);
+	ok(a, store_epoch_raise(a, &kit_epoch));
+	ok(a, store_spend(a, &kit_epoch, 5));
+	kit_publish(a, 6);
+	kit_publish(a, 7);
+	delta_free(kit_delta(b, 7));	/* its objects */
+	ok(b, store_park(b, 0, "test", kit_now, &branch));
+	theirs = *store_history(a);
+	fd = store_manifest(a, store_head(a)->full, &size);
+	ck_assert_int_ge(fd, 0);
+	text = malloc(size);
+	ck_assert_int_eq(read(fd, text, size), (ssize_t)size);
+	(void)close(fd);
+	ok(b, store_receive_jump(b, text, size, &theirs));
+	free(text);
+	/* The steps after it come with it. */
+	fd = store_manifest(a, 7, &size);
+	text = malloc(size);
+	ck_assert_int_eq(read(fd, text, size), (ssize_t)size);
+	(void)close(fd);
+	ok(b, store_receive(b, text, size));
+	ok(b, store_commit(b, &kit_epoch, &c));
+	free(text);
+	ck_assert(position_equal(&c.position, &store_head(a)->position));
+	store_unlock(b);
+	ok(b, store_lock(b));
+	ck_assert_int_eq(kit_state(b, store_tree(b)), 7);
+	ck_assert_uint_eq(store_history(b)->n, 1);
+	store_close(b);
+	(void)close(dir);
+	kit_remove(path);
+	store_close(a);
+}
+END_TEST
+
+/* HEAD cannot be written, the history is: the next try begins from before. */
+START_TEST(test_failed_head)
+{
+	struct store *s = kit_open();
+	struct store_commit c;
+
+	ok(s, store_epoch_raise(s, &kit_epoch));
+	ck_assert_int_eq(mkdirat(kit_dir, "HEAD.new", 0700), 0);
+	ck_assert_int_ne(kit_publish_as(s, &kit_epoch, 1, &c), STORE_OK);
+	ck_assert_uint_eq(store_history(s)->n, 0);
+	ck_assert_int_eq(unlinkat(kit_dir, "HEAD.new", AT_REMOVEDIR), 0);
+	kit_publish(s, 2);
+	ck_assert_uint_eq(store_head(s)->position.generation, 1);
+	ck_assert_uint_eq(store_history(s)->n, 1);
+	store_close(s);
+}
+END_TEST
+
 /* A new term owes nothing to the old one. */
 START_TEST(test_new_term)
 {
@@ -125,6 +201,8 @@ main(void)
 	tcase_add_checked_fixture(t, kit_begin, kit_end);
 	tcase_add_test(t, test_seen);
 	tcase_add_test(t, test_goes_on);
+	tcase_add_test(t, test_partner);
+	tcase_add_test(t, test_failed_head);
 	tcase_add_test(t, test_new_term);
 	suite_add_tcase(suite, t);
 	r = srunner_create(suite);

@@ -51,6 +51,8 @@ make(const struct elector *el, const struct pair *p)
 		.ready = e->data_ready,
 		.present = p->naddrs_present > 0,
 		.deaf = (e->alarms & ALARM_HEARTBEAT_BLOCKED) != 0,
+		.writing = holds && p->service.data_term != 0 &&
+		    p->service.data_term == term,
 	};
 }
 

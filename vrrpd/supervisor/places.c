@@ -134,6 +134,7 @@ of_pairs(const struct supervisor *s, const struct conf *c, int ssh_fd)
 	const uid_t uid = s->uid[ROOM_MIRROR];
 	const gid_t gid = s->gid[ROOM_MIRROR];
 	const char *name;
+	bool ok = true;
 	uint32_t i;
 
 	for (i = 0; i < c->npairs; i++) {
@@ -141,11 +142,22 @@ of_pairs(const struct supervisor *s, const struct conf *c, int ssh_fd)
 			continue;
 		name = conf_string(c, conf_pair(c, i)->name);
 		/* Group: the receivers write there as well. */
-		if (!made(s->store_fd, name, 02770, uid, gid) ||
-		    !made(ssh_fd, name, 0750, 0, gid))
-			return false;
+		ok = made(s->store_fd, name, 02770, uid, gid) && ok;
+		ok = made(ssh_fd, name, 0750, 0, gid) && ok;
 	}
-	return true;
+	return ok;
+}
+
+/* Somebody removed it since: what is found by its name is another one. */
+static void
+forget_removed(int *fd)
+{
+	struct stat st;
+
+	if (*fd == -1 || (fstat(*fd, &st) == 0 && st.st_nlink > 0))
+		return;
+	(void)close(*fd);
+	*fd = -1;
 }
 
 static bool
@@ -176,6 +188,7 @@ places_make(struct supervisor *s, const struct conf *c)
 		return true;
 	if (!find_users(s) || !in_run(s, c))
 		return false;
+	forget_removed(&s->store_fd);
 	if (s->store_fd == -1)
 		s->store_fd = places_own(s->state_fd, STORE_DIR, 0755, 0, 0);
 	fd = places_own(s->state_fd, SSH_DIR, 0750, 0,

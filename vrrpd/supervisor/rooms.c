@@ -20,6 +20,7 @@
 #include "leave.h"
 #include "listeners.h"
 #include "messages.h"
+#include "places.h"
 #include "reexec.h"
 #include "reload.h"
 #include "rooms.h"
@@ -284,6 +285,9 @@ start_neighbour(struct supervisor *s, enum room room, bool planned)
 		try_again(s, room);
 		return;
 	}
+	/* What somebody removed meanwhile; what cannot be made it will say. */
+	if (room_of_sync(room))
+		(void)places_make(s, s->conf);
 	if (!start_room(s, room, fd[1], -1))
 		try_again(s, room);
 	else {

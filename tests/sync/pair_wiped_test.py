@@ -96,6 +96,7 @@ def test_removed_before_a_reload(datapair, what, signal):
 def test_one_file_is_removed(datapair, name):
     p, t = datapair, mono_ns()
     os.unlink(p.a.store(name))
-    p.lab.wait_for(lambda: os.path.exists(p.a.store(name)), 10, name)
+    if name != "EPOCH":         # which the head says as well
+        p.lab.wait_for(lambda: os.path.exists(p.a.store(name)), 10, name)
     heals(p, t)
     moves(p)

@@ -466,7 +466,7 @@ check_step(struct world *w, struct node *n, const struct event *ev,
 	}
 	if (n->e.own_term != was->own_term)
 		check_opens(w, n);
-	if (ev->type == EVENT_ADVERT)
+	if (ev->type == EVENT_ADVERT && ev->advert.node != n->id)
 		heard(w, n, ev, was);
 	else if (ev->type == EVENT_WORD)
 		told_word(w, n, ev, was);

@@ -48,6 +48,7 @@ is_trouble(enum fault_kind k)
 	case FAULT_KEEPER_SLOW:
 	case FAULT_KEEPER_FAILS:
 	case FAULT_CONFLICT:
+	case FAULT_CLEAR:
 	case FAULT_RELOAD:
 	case FAULT_WALL_STEP:
 	case FAULT_REPLAY:
@@ -144,6 +145,11 @@ strike_once(struct world *w, struct node *n, const struct fault *f,
 	case FAULT_SERVICE:
 		service_fails(w, n, f);
 		break;
+	case FAULT_CLEAR:
+		n->disk.maintenance = false;
+		event_to(w, n, (struct event){ .type = EVENT_MAINTENANCE,
+		    .maintenance = { false } });
+		break;
 	case FAULT_CONFLICT:
 		event_to(w, n, (struct event){ .type = EVENT_CONFLICT });
 		break;
@@ -224,6 +230,9 @@ strike_lasting(struct world *w, struct node *n, const struct fault *f)
 	case FAULT_HOLD_FAILS:
 		n->hold_fails++;
 		break;
+	case FAULT_DEMOTE:
+		n->f_demote++;
+		break;
 	case FAULT_KEEPER_SLOW:
 		n->keeper_slow++;
 		n->keeper_failed = true;
@@ -276,7 +285,8 @@ fault_begin(struct world *w, uint32_t i)
 	w->fault_node[i] = resolve(w, f);
 	n = &w->node[w->fault_node[i]];
 	if (n->foreign && f->kind != FAULT_LOSS && f->kind != FAULT_CUT &&
-	    f->kind != FAULT_POWER && f->kind != FAULT_PAUSE)
+	    f->kind != FAULT_POWER && f->kind != FAULT_PAUSE &&
+	    f->kind != FAULT_DEMOTE)
 		return;
 	if (f->mid > 0 && elector_runs(n)) {
 		n->mid = f->mid;
@@ -414,6 +424,9 @@ fault_end(struct world *w, uint32_t i)
 		break;
 	case FAULT_HOLD_FAILS:
 		n->hold_fails--;
+		break;
+	case FAULT_DEMOTE:
+		n->f_demote--;
 		break;
 	case FAULT_KEEPER_SLOW:
 		n->keeper_slow--;

@@ -2,9 +2,11 @@
 
 /*
  * Simulator: a peer that is not vipair.  CARP by ucarp's rules (equal speed:
- * the lower address stays; no resignation, no lease), VRRP by keepalived's
- * (nopreempt off as in the RFC; priority 0 waits for the skew).  Its
- * address is no concern of the checks: it has no lease.
+ * the lower address stays; no resignation, no lease) and, while it is
+ * demoted, by OpenBSD's (the count comes before the speed); it may be set to
+ * a longer interval than ours.  VRRP by keepalived's (priority 0 waits for
+ * the skew).  It preempts when the pair is told to.  Its address is no
+ * concern of the checks: it has no lease.
  */
 #include "sim.h"
 
@@ -15,9 +17,21 @@ is_carp(const struct world *w)
 }
 
 static uint32_t
+base(const struct world *w)
+{
+	return w->sc.interval_ms / 1000 * (w->sc.slow > 1 ? w->sc.slow : 1);
+}
+
+static int64_t
+interval_ns(const struct world *w, const struct node *n)
+{
+	return is_carp(w) ? base(w) * S : n->cfg.interval_ns;
+}
+
+static uint32_t
 speed(const struct world *w, const struct node *n)
 {
-	return w->sc.interval_ms / 1000 * 256 + n->cfg.node[n->id].skew;
+	return base(w) * 256 + n->cfg.node[n->id].skew;
 }
 
 static int64_t
@@ -43,7 +57,7 @@ static void
 listen_again(struct world *w, struct node *n)
 {
 	n->f_active = false;
-	arm(w, n, 3 * n->cfg.interval_ns + skew_ns(w, n));
+	arm(w, n, 3 * interval_ns(w, n) + skew_ns(w, n));
 }
 
 void
@@ -59,7 +73,8 @@ advertise(struct world *w, struct node *n)
 		.from = n->id,
 		.priority = n->cfg.node[n->id].priority,
 		.skew = n->cfg.node[n->id].skew,
-		.base = (uint8_t)(w->sc.interval_ms / 1000),
+		.base = (uint8_t)base(w),
+		.demote = n->f_demote,
 		.sent = w->now,
 	};
 
@@ -79,7 +94,7 @@ foreign_timer(struct world *w, struct node *n, uint32_t gen)
 		TELL(w, n->id, "foreign: active");
 	n->f_active = true;
 	advertise(w, n);
-	arm(w, n, n->cfg.interval_ns + (is_carp(w) ? skew_ns(w, n) : 0));
+	arm(w, n, interval_ns(w, n) + (is_carp(w) ? skew_ns(w, n) : 0));
 }
 
 /* Above 0: the sender is better. */
@@ -95,6 +110,8 @@ compare(const struct world *w, const struct node *n, const struct wire *x)
 			return x->priority > prio ? 1 : -1;
 		return x->from > n->id ? 1 : -1;
 	}
+	if (x->demote != n->f_demote)
+		return x->demote < n->f_demote ? 1 : -1;
 	his = (uint32_t)x->base << 8 | x->skew;
 	if (his != own)
 		return his < own ? 1 : -1;
@@ -120,5 +137,13 @@ foreign_hear(struct world *w, struct node *n, const struct wire *x)
 		arm(w, n, is_carp(w) ? 0 : skew_ns(w, n));
 		return;
 	}
+	/* 5.13 at any time, 5.14 when told to; 3.7: its timer goes on. */
+	if (is_carp(w) && (x->demote > n->f_demote || (w->sc.preempt &&
+	    compare(w, n, x) < 0))) {
+		arm(w, n, 0);
+		return;
+	}
+	if (!is_carp(w) && w->sc.preempt && compare(w, n, x) < 0)
+		return;
 	listen_again(w, n);
 }

@@ -382,6 +382,9 @@ service_want(struct world *w, struct node *n, bool run)
 {
 	int64_t ns = prng_range(&w->rng, 5 * MS, 300 * MS);
 
+	/* Some take their time to stop. */
+	if (!run && prng_percent(&w->rng, 20))
+		ns *= 20;
 	TELL(w, n->id, "service %s", run ? "starts" : "stops");
 	n->service_job++;
 	n->service_run = run;

@@ -111,6 +111,9 @@ net_judge(struct world *w, struct node *n, const struct wire *x)
 {
 	enum verdict v = ADVERT_OK;
 
+	/* Looped back: the core is to know its own. */
+	if (x->from == n->id)
+		return ADVERT_OK;
 	if (w->sc.is_signed && !w->node[x->from].foreign) {
 		if (!x->is_signed)
 			v = ADVERT_UNSIGNED;
@@ -169,9 +172,9 @@ hostile_send(struct world *w, const struct msg *m)
 	else
 		x = (struct wire){ .forged = true };
 	x.replayed = true;
+	/* To its sender as well, as by a loop of switches. */
 	for (uint8_t i = 0; i < w->n; i++)
-		if (i != x.from && w->node[i].powered &&
-		    w->node[i].carrier_down == 0)
+		if (w->node[i].powered && w->node[i].carrier_down == 0)
 			put(w, &x, i);
 	queue_add(w, w->now + prng_range(&w->rng, MS, 400 * MS), MSG_HOSTILE,
 	    0)->n = m->n;

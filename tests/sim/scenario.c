@@ -43,6 +43,8 @@ static const char *const fault_names[FAULT_KINDS] = {
 	[FAULT_WALL_STEP] = "wall-step",
 	[FAULT_REPLAY] = "replay",
 	[FAULT_FORGE] = "forge",
+	[FAULT_DEMOTE] = "demote",
+	[FAULT_CLEAR] = "clear",
 };
 
 const char *
@@ -77,7 +79,7 @@ make_pair(struct scenario *sc, struct prng *r)
 	sc->word = prng_percent(r, 40);
 	sc->clocks_wild = prng_percent(r, 20);
 	sc->lapse_worst = prng_percent(r, 20);
-	sc->flap_limit = 3;
+	sc->flap_limit = (uint8_t)(1 + prng_below(r, 3));
 	if (sc->nodes >= 2 && prng_percent(r, 6))
 		sc->foreign = (uint8_t)(1u << prng_below(r, sc->nodes));
 	/*
@@ -90,6 +92,8 @@ make_pair(struct scenario *sc, struct prng *r)
 	/* Beside a foreign VRRP peer nobody of ours signs. */
 	if (sc->foreign != 0 && sc->protocol != PROTOCOL_CARP)
 		sc->is_signed = false;
+	if (sc->foreign != 0 && sc->protocol == PROTOCOL_CARP)
+		sc->slow = (uint8_t)(prng_percent(r, 20) ? 4 : 1);
 }
 
 static void
@@ -132,6 +136,8 @@ make_kind(const struct scenario *sc, struct prng *r)
 	    (k == FAULT_CUT_WORD && !sc->word) ||
 	    ((k == FAULT_REPLAY || k == FAULT_FORGE) &&
 	    (!sc->is_signed || sc->foreign != 0)) ||
+	    (k == FAULT_DEMOTE && (sc->foreign == 0 ||
+	    sc->protocol != PROTOCOL_CARP)) ||
 	    (k == FAULT_WALL_STEP && (sc->foreign != 0 || disk)) ||
 	    ((k == FAULT_POWER_DISK || k == FAULT_KEEPER_FAILS) && clock));
 	return k;
@@ -220,6 +226,9 @@ make_fault(struct scenario *sc, struct prng *r, uint32_t i)
 		f->mid = (uint8_t)(1 + prng_below(r, 6));
 	if (f->kind == FAULT_HANDOVER)
 		f->node = SIM_ACTIVE;
+	if (f->kind == FAULT_DEMOTE)
+		for (f->node = 0; (sc->foreign >> f->node & 1) == 0;)
+			f->node++;
 	if (f->at + f->span > 37 * unit)
 		f->span = 37 * unit - f->at;
 }
@@ -257,11 +266,11 @@ scenario_print(const struct scenario *sc, FILE *f)
 	fprintf(f, "pair seed=%" PRIu64 " protocol=%s nodes=%u foreign=%u "
 	    "signed=%d preempt=%d service=%d word=%d wild=%d worst=%d "
 	    "loss=%u dup=%u flap=%u interval_ms=%u spacing_ms=%u "
-	    "delay_us=%u sched_us=%u\n", sc->seed, protocols[sc->protocol],
+	    "delay_us=%u sched_us=%u slow=%u\n", sc->seed, protocols[sc->protocol],
 	    sc->nodes, sc->foreign, sc->is_signed, sc->preempt, sc->service,
 	    sc->word, sc->clocks_wild, sc->lapse_worst, sc->loss, sc->dup,
 	    sc->flap_limit, sc->interval_ms, sc->spacing_ms, sc->delay_us,
-	    sc->sched_us);
+	    sc->sched_us, sc->slow);
 	for (uint32_t i = 0; i < sc->nfaults; i++) {
 		const struct fault *x = &sc->fault[i];
 
@@ -277,15 +286,18 @@ static bool
 read_pair(struct scenario *sc, const char *line)
 {
 	char protocol[16];
-	unsigned v[15];
+	unsigned v[16] = { [15] = 0 };
 	uint64_t seed;
+	int words;
 
-	if (sscanf(line, "pair seed=%" SCNu64 " protocol=%15s nodes=%u "
+	words = sscanf(line, "pair seed=%" SCNu64 " protocol=%15s nodes=%u "
 	    "foreign=%u signed=%u preempt=%u service=%u word=%u wild=%u "
 	    "worst=%u loss=%u dup=%u flap=%u interval_ms=%u spacing_ms=%u "
-	    "delay_us=%u sched_us=%u", &seed, protocol, &v[0], &v[1], &v[2],
+	    "delay_us=%u sched_us=%u slow=%u", &seed, protocol, &v[0], &v[1], &v[2],
 	    &v[3], &v[4], &v[5], &v[6], &v[7], &v[8], &v[9], &v[10], &v[11],
-	    &v[12], &v[13], &v[14]) != 17)
+	    &v[12], &v[13], &v[14], &v[15]);
+	/* Cases older than the last word do without it. */
+	if (words != 17 && words != 18)
 		return false;
 	*sc = (struct scenario){
 		.seed = seed, .nodes = (uint8_t)v[0],
@@ -295,7 +307,7 @@ read_pair(struct scenario *sc, const char *line)
 		.lapse_worst = v[7] != 0, .loss = (uint8_t)v[8],
 		.dup = (uint8_t)v[9], .flap_limit = (uint8_t)v[10],
 		.interval_ms = v[11], .spacing_ms = v[12], .delay_us = v[13],
-		.sched_us = v[14],
+		.sched_us = v[14], .slow = (uint8_t)v[15],
 	};
 	for (uint8_t i = 1; i <= 3; i++)
 		if (strcmp(protocol, protocols[i]) == 0)

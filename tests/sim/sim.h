@@ -67,6 +67,8 @@ enum fault_kind {
 	FAULT_WALL_STEP,	/* the wall clock, which numbers adverts */
 	FAULT_REPLAY,		/* hostile: what was recorded, again */
 	FAULT_FORGE,		/* hostile: unsigned or wrongly signed */
+	FAULT_DEMOTE,		/* a foreign CARP peer counts itself sick */
+	FAULT_CLEAR,		/* an operator says: maintenance off */
 	FAULT_KINDS
 };
 
@@ -95,6 +97,7 @@ struct scenario {
 	uint8_t		loss;		/* percent, all the time */
 	uint8_t		dup;
 	uint8_t		flap_limit;
+	uint8_t		slow;		/* foreign CARP: times our interval */
 	uint32_t	interval_ms;
 	uint32_t	spacing_ms;
 	uint32_t	delay_us;	/* most; least is a hundredth */
@@ -272,6 +275,7 @@ struct node {
 
 	/* A foreign peer's own. */
 	bool		f_active;
+	uint8_t		f_demote;	/* counts: faults overlap */
 	int64_t		f_timer;
 	uint32_t	f_gen;
 
@@ -336,6 +340,7 @@ enum violation {
 	V_PING_PONG,
 	V_SERVICE,		/* runs without the role, or without term */
 	V_ALARM,
+	V_ENDS,			/* invariant 8: an assertion fails */
 	V_COUNT
 };
 
@@ -405,7 +410,7 @@ local_of(const struct node *n, int64_t t)
 }
 
 int64_t	true_of(const struct node *n, int64_t local);
-bool	world_run(struct world *w, const struct scenario *sc,
+void	world_play(struct world *w, const struct scenario *sc,
     struct stats *st, FILE *trace);
 const char *node_name(uint8_t node);
 void	say(struct world *w, int node, const char *fmt, ...)
@@ -488,6 +493,10 @@ void	check_service(struct world *w, struct node *n,
 void	check_trouble(struct world *w, struct node *n);
 void	check_again(struct world *w, struct node *n);
 const char *violation_name(enum violation v);
+
+/* ends.c: false when something is wrong */
+bool	world_run(struct world *w, const struct scenario *sc,
+    struct stats *st, FILE *trace);
 
 /* cover.c */
 bool	cover_report(const struct stats *st, FILE *f);

@@ -194,6 +194,27 @@ START_TEST(failed_service_stays_with_a_partner_unable)
 }
 END_TEST
 
+/* The service is still stopping for another reason when it says so. */
+START_TEST(partner_that_is_able_too_late_changes_nothing)
+{
+	struct world *w = active(SERVICE);
+
+	until(w, 3500);
+	partner_says(w, .role = ROLE_STANDBY, .healthy = false, .ready = true);
+	service(w, SERVICE_FAILED);
+	w->mute_stop = true;
+	event(w, EVENT_HANDOVER);
+	ck_assert_int_eq(w->e.state, STATE_LEAVING);
+	forget(w);
+	partner_says(w, .role = ROLE_STANDBY, .healthy = true, .ready = true);
+	saw(w, "");
+	ck_assert_int_eq(w->e.state, STATE_LEAVING);
+	service(w, SERVICE_STOPPED);
+	ck_assert(has(w, "active -> standby, handover"));
+	free(w);
+}
+END_TEST
+
 START_TEST(faulted_claims_only_when_nobody_is_heard)
 {
 	struct world *w = active(SERVICE);
@@ -343,6 +364,7 @@ main(void)
 		leave_of_an_active_with_service,
 		failed_service_hands_over_once,
 		failed_service_stays_with_a_partner_unable,
+		partner_that_is_able_too_late_changes_nothing,
 		faulted_claims_only_when_nobody_is_heard,
 		flap_limit_ends_the_retries,
 		flap_limit_is_lifted_by_maintenance_off,

@@ -101,6 +101,8 @@ el_hand_over(struct step *s, enum reason why)
 	struct election *e = s->e;
 
 	assert(e->state == STATE_ACTIVE);
+	/* Once: a partner that becomes able changes nothing any more. */
+	e->hand_over_due = false;
 	if (!e->service_run) {
 		el_release(s, why, true);
 		return;

@@ -171,6 +171,8 @@ struct reload {
 	mono_t		begun;
 	uint64_t	before;		/* last head with the wish standing */
 	bool		wished;		/* the wish still stands */
+	bool		moved;		/* the service left its running */
+	bool		kept;		/* and runs as before */
 	const char	*why;		/* it cannot succeed any more */
 };
 
@@ -201,10 +203,16 @@ reload_look(struct vipctl *v, const char *pair, struct data_store *d,
 	else if (vp->p.service_state == SERVICE_FAILED)
 		r->why = "the service failed";
 	else
-		done = !r->wished && vp->data.step == 0 &&
+		done = vp->data.step == 0 &&
 		    (vp->p.service_kind == SERVICE_NONE ||
 		    vp->p.service_state == SERVICE_RUNNING);
 	view_free(&w);
+	r->moved |= !done;
+	r->kept = done && r->moved && r->wished;
+	if (r->kept)
+		r->why = "what is live now could not be captured, so nothing "
+		    "was put in its place";
+	done = done && !r->wished;
 	return done || r->why != NULL;
 }
 
@@ -232,6 +240,23 @@ reload_report(struct vipctl *v, const char *pair, const char *what,
 	    "the data before that are generation %" PRIu64 ": 'vipctl restore "
 	    "%" PRIu64 " --live' goes back\n", pair, what, took, r->before,
 	    r->before);
+}
+
+/* Else the next takeover would grant it, when nobody thinks of it. */
+static void
+withdraw(struct vipctl *v, const char *pair)
+{
+	const struct view_pair *vp;
+	struct sync_view sv;
+	struct view w;
+
+	if (view_get(&w, v) == EXIT_DONE &&
+	    (vp = view_pick_data(&w, v, pair)) != NULL &&
+	    ask_capture(v, &w, vp, ASK_ADOPT, 0, 0,
+	    mono_after(mono_now(), ASK_TIMEOUT_NS), &sv) == EXIT_DONE)
+		complain(v, "the wish is withdrawn; 'vipctl sync status' "
+		    "names what holds the capture back");
+	view_free(&w);
 }
 
 int
@@ -275,6 +300,8 @@ reload_data(struct vipctl *v, const char *pair, const char *what)
 		complain(v, "%s; the data %s: 'vipctl why' and vrrpd's log "
 		    "tell what happened", r.why, r.wished ? "are as before" :
 		    "were put in place");
+		if (r.kept)
+			withdraw(v, pair);
 		code = EXIT_REFUSED;
 	}
 	return code;

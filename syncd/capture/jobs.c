@@ -139,13 +139,19 @@ begin(struct pair *p, mono_t now)
 
 /* ---- WRITE --------------------------------------------------------------- */
 
-/* The wish ends first: granted a second time it would undo what is newer. */
+/*
+ * A wish that was granted ends first: granted a second time it would undo
+ * what is newer.  Where the live data were ours all the time nothing was
+ * loaded: they could not be captured, and the wish was not granted.
+ */
 static enum store_result
 mark_live(struct pair *p)
 {
-	enum store_result r;
+	enum store_result r = STORE_OK;
+	struct epoch stored;
 
-	r = store_adopt(p->store, NULL);
+	if (!pair_live_is_ours(p, &stored))
+		r = store_adopt(p->store, NULL);
 	return r == STORE_OK ? store_live_set(p->store, &p->epoch) : r;
 }
 

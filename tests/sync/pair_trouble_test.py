@@ -9,6 +9,7 @@ import shutil
 
 import pytest
 
+from lab import daemons
 from lab.lab import VIP
 from lab.netns import mono_ns
 from pair_kit import (BASE, DataPair, KEYS, SSH, STATE, STORE)
@@ -197,3 +198,31 @@ def test_keys_are_wrong(datapair, data_lab, what):
         for pid in p.a.pids_of("ssh"):
             os.kill(pid, 9)
         named(p.a, "W51", "W63", timeout=40)
+
+
+def test_restore_of_what_cannot_be_captured(data_lab):
+    """Live data that are in no generation are not loaded over, and who
+    asked is told; what he wished is not granted later either."""
+    p = DataPair(data_lab, files=50, entries='\tfile "must"\n')
+    p.a.put("must", "here\n")
+    p.start()
+    p.change(p.a, "tree/d0/f25", "old\n")
+    g = p.b.committed("old\n")
+    p.change(p.a, "tree/d0/f25", "new\n")
+    os.unlink(p.a.live("must"))
+    named(p.a, "W54")
+    r = p.a.node.run(os.path.join(daemons.PREFIX, "bin", "vipctl"), "-f",
+                     daemons.CONF, "restore", "--live", str(g),
+                     input="RESTORE\n", check=False, timeout=60)
+    assert r.returncode == 1, r.stdout + r.stderr
+    assert "not be captured" in r.stderr and "withdrawn" in r.stderr, r.stderr
+    assert p.a.get("tree/d0/f25") == "new\n"
+    data_lab.wait_for(p.a.writing, 20, "the service runs again")
+    p.a.put("must", "again\n")
+    p.a.vrrpd.wait_no_problem("W54", 20)
+    seq = p.a.seq()
+    r = p.a.vipctl("handover", timeout=60)
+    assert r.returncode == 0, r.stdout + r.stderr
+    p.takes_over("beta")
+    p.well(p.b, seq)
+    assert p.b.get("tree/d0/f25") == "new\n"

@@ -43,47 +43,6 @@ find(struct data_findings *f, const char *pair, const char *text,
 	text_clean(one->fix);
 }
 
-static enum sync_kind
-kind_of(uint8_t kind)
-{
-	switch ((enum conf_sync_kind)kind) {
-	case CONF_SYNC_SQLITE:
-		return SYNC_SQLITE;
-	case CONF_SYNC_TREE:
-		return SYNC_TREE;
-	case CONF_SYNC_FILE:
-		return SYNC_FILE;
-	case CONF_SYNC_NEVER:
-		break;
-	}
-	return SYNC_NEVER;
-}
-
-/* False: too many entries, which the configuration's own limits exclude. */
-static bool
-patterns(const struct conf *c, const struct conf_pair *p,
-    struct sync_entry *entry, struct sync_conf *sc)
-{
-	const struct conf_sync_entry *e;
-	uint32_t i;
-
-	if (p->sync.nentries > SYNC_ENTRIES_MAX)
-		return false;
-	for (i = 0; i < p->sync.nentries; i++) {
-		e = conf_pair_sync(c, p, i);
-		entry[i] = (struct sync_entry){
-			.kind = kind_of(e->kind),
-			.optional = e->optional,
-			.glob = conf_string(c, e->pattern),
-		};
-	}
-	*sc = (struct sync_conf){
-		.base = conf_string(c, p->sync.base),
-		.n = p->sync.nentries, .entry = entry,
-	};
-	return true;
-}
-
 static bool
 is_database(const char *path)
 {
@@ -169,7 +128,7 @@ validate_pair(const struct conf *c, const struct conf_pair *p,
 	char text[320];
 	struct stat st;
 
-	if (!patterns(c, p, entry, &sc))
+	if (!pattern_from_conf(&sc, entry, c, p))
 		return;
 	if (lstat(sc.base, &st) == 0 && S_ISDIR(st.st_mode)) {
 		walk(f, pair, &sc);

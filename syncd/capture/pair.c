@@ -20,28 +20,10 @@
 #define STORE_LINES	3		/* a minute, of one trouble */
 #define PATH_SIZE	(CONF_PATTERN_MAX + CONF_NAME_MAX + 64)
 
-static enum sync_kind
-kind_of(uint8_t kind)
-{
-	switch ((enum conf_sync_kind)kind) {
-	case CONF_SYNC_SQLITE:
-		return SYNC_SQLITE;
-	case CONF_SYNC_TREE:
-		return SYNC_TREE;
-	case CONF_SYNC_FILE:
-		return SYNC_FILE;
-	case CONF_SYNC_NEVER:
-		break;
-	}
-	return SYNC_NEVER;
-}
-
 void
 pair_open(struct pair *p, const struct conf *c, uint32_t index)
 {
 	const struct conf_pair *conf = conf_pair(c, index);
-	const struct conf_sync_entry *e;
-	uint32_t i;
 
 	*p = (struct pair){
 		.index = (uint16_t)index,
@@ -52,19 +34,8 @@ pair_open(struct pair *p, const struct conf *c, uint32_t index)
 		.show = true,
 		.count_branches = true,
 	};
-	for (i = 0; i < conf->sync.nentries; i++) {
-		e = conf_pair_sync(c, conf, i);
-		p->entry[i] = (struct sync_entry){
-			.kind = kind_of(e->kind),
-			.optional = e->optional,
-			.glob = conf_string(c, e->pattern),
-		};
-	}
-	p->want = (struct sync_conf){
-		.base = conf_string(c, conf->sync.base),
-		.n = conf->sync.nentries,
-		.entry = p->entry,
-	};
+	if (!pattern_from_conf(&p->want, p->entry, c, conf))
+		fatalx("capture: %s: too many entries", p->name);
 }
 
 void

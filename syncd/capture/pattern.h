@@ -48,6 +48,16 @@ enum want {
 #define RULE_NONE	UINT32_MAX
 
 /*
+ * entry: room for SYNC_ENTRIES_MAX.  What is filled in points into c.  False:
+ * more entries than that.
+ */
+struct conf;
+struct conf_pair;
+bool		pattern_from_conf(struct sync_conf *sc,
+		    struct sync_entry *entry, const struct conf *c,
+		    const struct conf_pair *p);
+
+/*
  * dir: path is a directory.  tree: the rule whose tree its parent belongs
  * to, or RULE_NONE.  *rule: the entry that says so (WANT_PATH: RULE_NONE).
  */

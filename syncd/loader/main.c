@@ -128,42 +128,6 @@ read_conf(struct job *j, uint64_t pair)
 	return 0;
 }
 
-static enum sync_kind
-kind_of(uint8_t kind)
-{
-	switch ((enum conf_sync_kind)kind) {
-	case CONF_SYNC_SQLITE:
-		return SYNC_SQLITE;
-	case CONF_SYNC_TREE:
-		return SYNC_TREE;
-	case CONF_SYNC_FILE:
-		return SYNC_FILE;
-	case CONF_SYNC_NEVER:
-		break;
-	}
-	return SYNC_NEVER;
-}
-
-static void
-read_patterns(struct job *j)
-{
-	const struct conf_sync_entry *e;
-	uint32_t i;
-
-	for (i = 0; i < j->pair->sync.nentries; i++) {
-		e = conf_pair_sync(j->conf, j->pair, i);
-		entries[i] = (struct sync_entry){
-			.kind = kind_of(e->kind),
-			.optional = e->optional,
-			.glob = conf_string(j->conf, e->pattern),
-		};
-	}
-	j->l.want = (struct sync_conf){
-		.base = conf_string(j->conf, j->pair->sync.base),
-		.n = j->pair->sync.nentries, .entry = entries,
-	};
-}
-
 /* A link on the way could lead elsewhere tomorrow. */
 static int
 open_plain(struct loader *l, const char *path, const char *what)
@@ -374,7 +338,8 @@ run(struct job *j)
 	idmap_read(&j->l.ids);
 	if (open_store_dir(j) == -1)
 		return -1;
-	read_patterns(j);
+	if (!pattern_from_conf(&j->l.want, entries, j->conf, j->pair))
+		return loader_fail(&j->l, LOADER_CONFIG, "too many entries");
 	if (goes_live(j) && !j->captured)
 		return loader_fail(&j->l, LOADER_UNCAPTURED, "live data was "
 		    "not captured: nothing is overwritten");

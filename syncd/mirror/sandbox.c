@@ -7,14 +7,11 @@
  * and which ports there are.
  */
 
-#include <sys/auxv.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 
-#include <elf.h>
 #include <errno.h>
-#include <link.h>
 #include <sched.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -118,25 +115,6 @@ allow(int ruleset, const char *path, unsigned int may)
 		fatal("mirror: landlock: %s", path);
 }
 
-/* The program that the kernel starts to start one like ours. */
-static const char *
-interpreter(void)
-{
-	const ElfW(Phdr) *h = (const ElfW(Phdr) *)getauxval(AT_PHDR);
-	const unsigned long n = getauxval(AT_PHNUM);
-	const char *name = NULL;
-	uintptr_t base = 0;
-	unsigned long i;
-
-	for (i = 0; h != NULL && i < n; i++) {
-		if (h[i].p_type == PT_PHDR)
-			base = (uintptr_t)h - h[i].p_vaddr;
-		if (h[i].p_type == PT_INTERP)
-			name = (const char *)(base + h[i].p_vaddr);
-	}
-	return name;
-}
-
 static void
 allow_programs(int ruleset)
 {
@@ -152,7 +130,7 @@ allow_programs(int ruleset)
 	static const char *const programs[] = {
 		"/usr/bin/ssh", "/usr/bin/rsync", VIPAIR_LIBEXEC "/bulkssh",
 	};
-	const char *loader = interpreter();
+	const char *loader = landlock_interpreter();
 	size_t i;
 
 	for (i = 0; i < sizeof(readable) / sizeof(readable[0]); i++)

@@ -5,12 +5,15 @@
  * no paths of its own.
  */
 
+#include <sys/auxv.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
+#include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <link.h>
 #include <unistd.h>
 
 #include "landlock.h"
@@ -166,4 +169,22 @@ landlock_end(int ruleset)
 	(void)close(ruleset);
 	errno = error;
 	return rc;
+}
+
+const char *
+landlock_interpreter(void)
+{
+	const ElfW(Phdr) *p = (const ElfW(Phdr) *)getauxval(AT_PHDR);
+	const unsigned long n = getauxval(AT_PHNUM);
+	const char *name = NULL;
+	uintptr_t base = 0;
+	unsigned long i;
+
+	for (i = 0; p != NULL && i < n; i++) {
+		if (p[i].p_type == PT_PHDR)
+			base = (uintptr_t)p - p[i].p_vaddr;
+		if (p[i].p_type == PT_INTERP)
+			name = (const char *)(base + p[i].p_vaddr);
+	}
+	return name;
 }

@@ -7,15 +7,12 @@
  * ends the process: a receiver that cannot be locked does not serve.
  */
 
-#include <sys/auxv.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 
-#include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <link.h>
 #include <signal.h>
 #include <unistd.h>
 
@@ -156,25 +153,6 @@ lock_channel(const struct receiver *r)
 	room_filter(channel_calls, channel_ncalls);
 }
 
-/* The program that the kernel starts to start one like ours. */
-static const char *
-interpreter(void)
-{
-	const ElfW(Phdr) *p = (const ElfW(Phdr) *)getauxval(AT_PHDR);
-	const unsigned long n = getauxval(AT_PHNUM);
-	const char *name = NULL;
-	uintptr_t base = 0;
-	unsigned long i;
-
-	for (i = 0; p != NULL && i < n; i++) {
-		if (p[i].p_type == PT_PHDR)
-			base = (uintptr_t)p - p[i].p_vaddr;
-		if (p[i].p_type == PT_INTERP)
-			name = (const char *)(base + p[i].p_vaddr);
-	}
-	return name;
-}
-
 void
 lock_rsync(const struct receiver *r, uint64_t file_max)
 {
@@ -183,7 +161,7 @@ lock_rsync(const struct receiver *r, uint64_t file_max)
 		"/etc/localtime", "/usr/share/zoneinfo",
 	};
 	const int ruleset = begin(r);
-	const char *program = interpreter();
+	const char *program = landlock_interpreter();
 	size_t i;
 
 	for (i = 0; i < sizeof(readable) / sizeof(readable[0]); i++)

@@ -9,8 +9,7 @@
  * Commands on stdin, one a line; what the mirror says on stdout, one a line:
  *
  *	start, kill, leave, ping	the mirror
- *	elector, capture		a new one comes
- *	gone				the capture dies
+ *	elector, capture, gone		a new one comes; the capture dies
  *	word ROLE TERM NODE HEALTHY READY PRESENT	an advert left just now
  *	job begin|write|end TERM
  *	auto 0|1	the capture does what it is told (1 at first), or not
@@ -511,10 +510,9 @@ command(const char *line)
 		m.ask.kind = v[0];
 		to(&d.el, &m, -1);
 	} else if (sscanf(line, "epoch %u %u", v, v + 1) == 2) {
-		const struct epoch e = { .term = v[0], .node = v[1] };
-
 		as_capture(true);
-		(void)store_epoch_raise(d.made.store, &e);
+		(void)store_epoch_raise(d.made.store,
+		    &(struct epoch){ .term = v[0], .node = v[1] });
 		as_capture(false);
 	} else if (sscanf(line, "file %1000s %u %u", text, v, v + 1) == 3)
 		put_in(text, v[0], v[1]);
@@ -549,24 +547,23 @@ hear_stdin(void)
 static void
 turn(void)
 {
+	struct channel *const ch[] = { &d.el, &d.cap, &d.sup };
 	struct pollfd p[] = {
 		{ .fd = d.el.fd, .events = POLLIN },
 		{ .fd = d.cap.fd, .events = POLLIN },
-		{ .fd = d.log, .events = POLLIN },
 		{ .fd = d.sup.fd, .events = POLLIN },
+		{ .fd = d.log, .events = POLLIN },
 		{ .fd = STDIN_FILENO, .events = POLLIN },
 	};
+	int i;
 
 	if (poll(p, 5, -1) == -1)
 		return;
-	if (p[0].revents != 0)
-		hear(&d.el);
-	if (p[1].revents != 0)
-		hear(&d.cap);
-	if (p[2].revents != 0)
-		hear_log();
+	for (i = 0; i < 3; i++)
+		if (p[i].revents != 0)
+			hear(ch[i]);
 	if (p[3].revents != 0)
-		hear(&d.sup);
+		hear_log();
 	if (p[4].revents != 0)
 		hear_stdin();
 }

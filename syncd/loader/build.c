@@ -413,7 +413,10 @@ build_drop(struct build *b, const char *path)
 	return rc;
 }
 
-/* Last, when nothing in it changes any more. */
+/*
+ * Last, when nothing in it changes any more.  A directory that only leads to
+ * data, or holds other things as well, was captured without a time.
+ */
 int
 build_times(struct build *b, const struct entry *e)
 {
@@ -422,7 +425,7 @@ build_times(struct build *b, const struct entry *e)
 	};
 	int fd;
 
-	if (e->type != ENTRY_DIR)
+	if (e->type != ENTRY_DIR || e->mtime_ns == 0)
 		return 0;
 	fd = below_dir(b->root, e->path);
 	if (fd == -1)

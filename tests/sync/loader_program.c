@@ -254,6 +254,9 @@ START_TEST(test_takeover)
 	    LOADER_DONE);
 	ck_assert_int_eq(stat(in_dir("to/data/00/000000"), &st), 0);
 	ck_assert_int_ne(st.st_size, 7);
+	/* A directory that only leads to data has no time of its own. */
+	ck_assert_int_eq(stat(in_dir("to/data"), &st), 0);
+	ck_assert_int_gt(st.st_mtime, 1000000000);
 	ck_assert_int_eq(stat(in_dir("to/.vipair"), &st), -1);
 	ck_assert_int_eq(stat(in_dir("to/q.db"), &st), -1);
 	tree_free(t);

@@ -672,10 +672,15 @@ inline hands_over(me)
 /*
  * Two nodes alone cannot prevent it when the claim of the newer one could not
  * be heard or answered, and either the advert on which the lease of the older
- * one rests was lost, or one in earnest of that claim was.
+ * one rests was lost, or one in earnest of that claim was.  STRICT excuses
+ * nothing.
  */
+#ifdef STRICT
+#define EXCUSED(old, new)	false
+#else
 #define EXCUSED(old, new)	(node[new].hindered && (node[old].rests || \
 				    node[old].rested || node[new].missed))
+#endif
 
 inline take_address(me)
 {

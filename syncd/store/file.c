@@ -21,6 +21,7 @@
 #include "inside.h"
 
 #define DEPTH_MAX	4
+#define SPARE_SIZE	4096
 #define NAMES_MAX	(8u * 1024 * 1024)
 
 void (*store_crash_hook)(const char *name);
@@ -140,15 +141,74 @@ write_new(int dir, const char *temp, const void *text, size_t len,
 	return rc;
 }
 
+void
+file_spare(int dir, const char *name)
+{
+	static const char zero[SPARE_SIZE];
+	char spare[64];
+	struct stat st;
+	int fd;
+
+	(void)fmt_into(spare, sizeof(spare), "%s.spare", name);
+	if (fstatat(dir, spare, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	    st.st_size == SPARE_SIZE)
+		return;
+	fd = file_open(dir, spare, O_WRONLY | O_CREAT, 0660);
+	if (fd == -1)
+		return;
+	/* Either of the two users of the group may come to use it. */
+	if (fchmod(fd, 0660) == -1 || file_write(fd, zero, SPARE_SIZE) == -1)
+		(void)unlinkat(dir, spare, 0);
+	(void)close(fd);
+}
+
+/* Into blocks that it has already. */
+static int
+write_spare(int dir, const char *spare, const void *text, size_t len)
+{
+	struct stat st;
+	int error, fd, rc;
+
+	fd = file_open(dir, spare, O_WRONLY, 0);
+	if (fd == -1)
+		return -1;
+	rc = fstat(fd, &st);
+	if (rc == 0 && (!S_ISREG(st.st_mode) || st.st_nlink != 1 ||
+	    (uint64_t)st.st_size < len)) {
+		errno = ENOSPC;
+		rc = -1;
+	}
+	if (rc == 0)
+		rc = file_write(fd, text, len);
+	if (rc == 0)
+		rc = ftruncate(fd, (off_t)len);
+	if (rc == 0)
+		rc = fsync(fd);
+	error = errno;
+	(void)close(fd);
+	errno = error;
+	return rc;
+}
+
 int
 file_publish(int dir, const char *name, const void *text, size_t len,
     const char *what)
 {
 	char temp[64], point[64];
+	bool spared = false;
 
 	(void)fmt_into(temp, sizeof(temp), "%s.new", name);
-	if (write_new(dir, temp, text, len, what) == -1)
-		return -1;
+	if (write_new(dir, temp, text, len, what) == -1) {
+		if (errno != ENOSPC && errno != EDQUOT)
+			return -1;
+		(void)unlinkat(dir, temp, 0);
+		(void)fmt_into(temp, sizeof(temp), "%s.spare", name);
+		if (write_spare(dir, temp, text, len) == -1) {
+			errno = ENOSPC;
+			return -1;
+		}
+		spared = true;
+	}
 	(void)fmt_into(point, sizeof(point), "%s-synced", what);
 	crash_point(point);
 	if (renameat(dir, temp, dir, name) == -1)
@@ -159,6 +219,9 @@ file_publish(int dir, const char *name, const void *text, size_t len,
 		return -1;
 	(void)fmt_into(point, sizeof(point), "%s-durable", what);
 	crash_point(point);
+	/* In what the file before it had. */
+	if (spared)
+		file_spare(dir, name);
 	return 0;
 }
 

@@ -127,6 +127,11 @@ int	file_sync_dir(int dir);
 /* name.new, fsync, rename, fsync of the directory; points "what-..." */
 int	file_publish(int dir, const char *name, const void *text, size_t len,
 	    const char *what);
+/*
+ * name.spare: a full disk must not keep a node from a role.  What has one is
+ * published in it when there is no room for a new file.  As far as possible.
+ */
+void	file_spare(int dir, const char *name);
 /* A file without a name in DIR_TMP; -1 with errno. */
 int	file_temp(int tmp, char name[32]);
 /* Gives it one: 0, or -1 (EEXIST too). */

@@ -207,6 +207,10 @@ open_dirs(struct store *s, int dir, bool create)
 		return fail_errno(s, "store");
 	if (create && make_all(s->dir[DIR_ROOT]) == -1)
 		return fail_errno(s, "store cannot be made");
+	if (create) {
+		file_spare(s->dir[DIR_ROOT], "EPOCH");
+		file_spare(s->dir[DIR_ROOT], "LIVE");
+	}
 	for (i = DIR_ROOT + 1; i < DIR_COUNT; i++) {
 		s->dir[i] = file_open(s->dir[DIR_ROOT], dir_name[i],
 		    O_RDONLY | O_DIRECTORY, 0);

@@ -226,3 +226,31 @@ def test_restore_of_what_cannot_be_captured(data_lab):
     p.takes_over("beta")
     p.well(p.b, seq)
     assert p.b.get("tree/d0/f25") == "new\n"
+
+
+def test_takeovers_with_full_disks(data_lab):
+    """Neither node has room for a byte in its store: each can still take
+    over, and what could not be copied is there when there is room."""
+    p = DataPair(data_lab, files=50)
+    for n in (p.a, p.b):
+        n.small_disk(STORE, "120m", "_syncd")
+    p.start()
+    p.change(p.a, "tree/d0/f25", "before\n")
+    for n in (p.a, p.b):
+        n.node.sh(f"dd if=/dev/zero of={STORE}/junk bs=4k", check=False)
+    p.a.put("tree/d0/f26", "no room\n")
+    named(p.a, "W56", "W57")
+    for node, other in ((p.a, p.b), (p.b, p.a)):
+        r = node.vipctl("handover", timeout=60)
+        assert r.returncode == 0, r.stdout + r.stderr
+        p.takes_over(other.name)
+        assert other.get("tree/d0/f25") == "before\n"
+        data_lab.wait_for(lambda: node.vrrpd.pair()["role"] == "standby", 20,
+                          f"{node.name} is standby")
+    for n in (p.a, p.b):
+        os.unlink(n.store("junk"))
+    p.level(p.a, 60)
+    p.change(p.a, "tree/d0/f27", "room\n", 60)
+    assert p.a.get("tree/d0/f26") == "no room\n"
+    p.a.verify()
+    p.b.verify()

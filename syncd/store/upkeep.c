@@ -168,6 +168,10 @@ segment_end(const struct chain *c, uint64_t i, uint64_t *last,
 	return found;
 }
 
+/*
+ * The last one ends the chain: what is committed from then on was marked
+ * when it was looked for, and begins with a delta that leads nowhere alone.
+ */
 enum store_result
 mark_segment(struct store *s, int dir, const struct chain *c, uint64_t *i,
     bool *end)
@@ -185,6 +189,7 @@ mark_segment(struct store *s, int dir, const struct chain *c, uint64_t *i,
 			r = chain_read(c, at, &l) ? mark_step(&g, &l) :
 			    fail(s, STORE_DAMAGED, "chain is damaged");
 	*i = next;
+	*end = next >= c->n;
 	drop_waits(&g);
 	free(g.waits);
 	tree_free(g.tree);

@@ -90,8 +90,10 @@ foreign_timer(struct world *w, struct node *n, uint32_t gen)
 		arm(w, n, 100 * MS);
 		return;
 	}
-	if (!n->f_active)
+	if (!n->f_active) {
 		TELL(w, n->id, "foreign: active");
+		w->last_move = w->now;
+	}
 	n->f_active = true;
 	advertise(w, n);
 	arm(w, n, interval_ns(w, n) + (is_carp(w) ? skew_ns(w, n) : 0));

@@ -87,7 +87,7 @@ make_pair(struct scenario *sc, struct prng *r)
 	 * once in a quarter interval: three and more nodes may collide for
 	 * a moment.  Known, and warned of by validate; not looked for here.
 	 */
-	if (sc->nodes > 2 && sc->foreign == 0)
+	if (sc->nodes > 2)
 		sc->is_signed = true;
 	/* Beside a foreign VRRP peer nobody of ours signs. */
 	if (sc->foreign != 0 && sc->protocol != PROTOCOL_CARP)

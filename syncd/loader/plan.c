@@ -24,6 +24,7 @@
 
 #define NS_PER_S	INT64_C(1000000000)
 #define DEPTH_MAX	MANIFEST_DEPTH_MAX
+#define STAMP		"%Y%m%dT%H%M%SZ"
 
 struct plan {
 	struct loader	*l;
@@ -335,19 +336,42 @@ plan_dir(struct plan *p, const char *path, uint32_t tree, bool live,
 	return rc;
 }
 
+/* Behind the newest there is, for the clock may have been set back. */
+static time_t
+time_to_name(struct loader *l)
+{
+	struct names v = { .n = 0 };
+	struct timespec now;
+	time_t last;
+	struct tm tm;
+	size_t i;
+
+	(void)clock_gettime(CLOCK_REALTIME, &now);
+	(void)names_read(&v, l->own, "");
+	for (i = 0; i < v.n; i++) {
+		tm = (struct tm){ .tm_sec = 0 };
+		if (strptime(v.name[i], "previous-" STAMP, &tm) == NULL)
+			continue;
+		last = timegm(&tm);
+		if (last >= now.tv_sec && last < INT32_MAX * INT64_C(16))
+			now.tv_sec = last + 1;
+	}
+	names_free(&v);
+	return now.tv_sec;
+}
+
 /* Names of what was replaced sort by time; never one that is there. */
 static int
 choose_name(struct loader *l, struct journal *j)
 {
-	struct timespec now;
+	const time_t now = time_to_name(l);
 	struct stat st;
 	struct tm tm;
 	char stamp[32];
 	int i;
 
-	(void)clock_gettime(CLOCK_REALTIME, &now);
-	if (gmtime_r(&now.tv_sec, &tm) == NULL ||
-	    strftime(stamp, sizeof(stamp), "%Y%m%dT%H%M%SZ", &tm) == 0)
+	if (gmtime_r(&now, &tm) == NULL ||
+	    strftime(stamp, sizeof(stamp), STAMP, &tm) == 0)
 		return loader_error(l, "time");
 	for (i = 0; i < 1000; i++) {
 		(void)snprintf(j->aside, sizeof(j->aside), "previous-%s-%03d",

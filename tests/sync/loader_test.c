@@ -119,6 +119,29 @@ START_TEST(test_moved_aside)
 }
 END_TEST
 
+/* The clock was set back since: the newest is still the last to go. */
+START_TEST(test_moved_aside_later)
+{
+	char path[256];
+	int i;
+
+	kit_want(k, SYNC_TREE, "pki");
+	(void)snprintf(path, sizeof(path), "%s/.vipair", k->base);
+	ck_assert_int_eq(mkdir(path, 0700), 0);
+	for (i = 0; i < LOADER_PREVIOUS_KEPT; i++) {
+		(void)snprintf(path, sizeof(path),
+		    ".vipair/previous-29991231T23595%dZ-000/f", i);
+		kit_put(k, path, "of a time to come");
+	}
+	kit_put(k, "pki/extra", "an edit");
+	kit_commit(k, pki("a", NULL));
+	load();
+	ck_assert_int_eq(kit_run(k, loader_upkeep), LOADER_DONE);
+	(void)snprintf(path, sizeof(path), "%s/pki/extra", kit_previous(k));
+	ck_live(path, "an edit");
+}
+END_TEST
+
 START_TEST(test_never_stays)
 {
 	struct tree *t = tree_new();
@@ -543,7 +566,8 @@ int
 main(void)
 {
 	const TTest *const tests[] = {
-		test_load_tree, test_moved_aside, test_never_stays,
+		test_load_tree, test_moved_aside, test_moved_aside_later,
+		test_never_stays,
 		test_never_in_the_way, test_base_as_tree,
 		test_sqlite_sidecars, test_types_swapped,
 		test_planted_parent, test_links_and_holes,

@@ -3,6 +3,7 @@
 
 import os
 import signal
+import subprocess
 
 from lab import wire
 from lab.daemons import CONF, KEY, PREFIX, conf, secret_text
@@ -151,6 +152,26 @@ def test_upgrade(pair, lab):
     pair.a.stop()
     lab.wait_holder("beta", 5)
     pair.gap("handover after upgrades", since, "beta")
+
+
+def test_upgrade_of_a_slow_supervisor(pair, lab):
+    """Whatever time lies between the supervisor's words: the new elector goes
+    on from the old one's state before it listens to anybody else."""
+    t = mono_ns()
+    old = pair.a.room("elector")
+    p = subprocess.Popen(["strace", "-o", "/dev/null", "-e", "trace=sendmsg",
+                          "-e", "inject=sendmsg:delay_enter=30ms",
+                          "-p", str(pair.a.room("vrrpd"))],
+                         stderr=subprocess.PIPE, text=True)
+    try:
+        assert "attached" in p.stderr.readline()
+        pair.a.proc.signal(signal.SIGUSR2)
+        pair.a.room("elector", but=old)
+        pair.rests("alpha", 4)
+    finally:
+        p.terminate()
+        p.communicate(timeout=10)
+    assert not lab.kernel.changes(VIP, t)
 
 
 def test_handover_command(pair, lab):

@@ -341,34 +341,31 @@ reexec_swap(struct supervisor *s)
 		rooms_send(s, ROOM_ELECTOR, &m, s->swap_fd);
 }
 
-/* The state as the old elector left it, to the new one. */
+/* The old elector wrote its state, as far as can be seen from here. */
 static bool
-import(struct supervisor *s, int status)
+state_is_whole(int fd, int status)
 {
-	union msg m = { .blob = { .head = { .type = MSG_IMPORT,
-	    .serial = s->conf->serial } } };
 	struct stat st;
 
-	if (!WIFEXITED(status) || WEXITSTATUS(status) != 0 ||
-	    s->swap_fd == -1 || fstat(s->swap_fd, &st) == -1 ||
-	    st.st_size == 0 || st.st_size > STATE_MAX)
-		return false;
-	(void)lseek(s->swap_fd, 0, SEEK_SET);
-	m.blob.size = (uint32_t)st.st_size;
-	rooms_send(s, ROOM_ELECTOR, &m, s->swap_fd);
-	return true;
+	return WIFEXITED(status) && WEXITSTATUS(status) == 0 &&
+	    fd != -1 && fstat(fd, &st) == 0 && st.st_size > 0 &&
+	    st.st_size <= STATE_MAX;
 }
 
 bool
 reexec_elector_ended(struct supervisor *s, int status)
 {
+	bool whole;
+
 	if (s->swap != SWAP_EXPORT)
 		return false;
 	s->swap = SWAP_IMPORT;
 	s->swap_deadline = mono_after(mono_now(), IMPORT_WITHIN_NS);
-	rooms_start_elector(s, s->swap_peer, s->swap_keeper);
+	whole = state_is_whole(s->swap_fd, status);
+	rooms_start_elector(s, s->swap_peer, s->swap_keeper,
+	    whole ? s->swap_fd : -1);
 	s->swap_peer = s->swap_keeper = -1;
-	if (!import(s, status)) {
+	if (!whole) {
 		log_warnx("the elector left no state: it starts anew");
 		jobs_elector_died(s);
 	}

@@ -13,6 +13,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -145,9 +146,33 @@ forked(struct supervisor *s, enum room room, pid_t pid, int ch, int log)
 	log_debug("%s: started, process %d", room_name(room), (int)pid);
 }
 
-/* Starts one room; what it is given stays the caller's to close. */
+/*
+ * The state to go on from, into the elector's channel before it runs: it
+ * reads what we say first, and a keeper heard before that would make it
+ * begin anew and release an address that is held.
+ */
 static bool
-start_room(struct supervisor *s, enum room room, int peer_fd, int keeper_fd)
+give_state(const struct supervisor *s, int fd, int state_fd)
+{
+	const struct channel ch = { .fd = fd, .self = ROOM_SUPERVISOR,
+	    .peer = ROOM_ELECTOR };
+	union msg m = { .blob = { .head = { .type = MSG_IMPORT,
+	    .serial = s->conf->serial } } };
+	struct stat st;
+
+	if (fstat(state_fd, &st) == -1 || lseek(state_fd, 0, SEEK_SET) != 0)
+		return false;
+	m.blob.size = (uint32_t)st.st_size;
+	return ipc_send(&ch, &m, state_fd) == IPC_OK;
+}
+
+/*
+ * Starts one room; what it is given stays the caller's to close.  state_fd
+ * is the elector's, or -1.
+ */
+static bool
+start_room(struct supervisor *s, enum room room, int peer_fd, int keeper_fd,
+    int state_fd)
 {
 	struct spawn sp = { .room = room, .cwd_fd = s->empty_fd,
 	    .dies_with_us = room == ROOM_KEEPER || room_of_sync(room) };
@@ -171,6 +196,8 @@ start_room(struct supervisor *s, enum room room, int peer_fd, int keeper_fd)
 	fill_table(s, &sp, peer_fd, keeper_fd);
 	sp.fd[2] = sp.fd[ROOM_FD_LOG] = log[1];
 	sp.fd[ROOM_FD_SUPERVISOR] = ch[1];
+	if (state_fd != -1 && !give_state(s, ch[0], state_fd))
+		log_warn("%s: its state cannot be given on", room_name(room));
 	pid = spawn(&sp);
 	(void)close(ch[1]);
 	(void)close(log[1]);
@@ -248,7 +275,8 @@ join(struct supervisor *s, enum room a, enum room b, bool planned)
 }
 
 void
-rooms_start_elector(struct supervisor *s, int peer_fd, int keeper_fd)
+rooms_start_elector(struct supervisor *s, int peer_fd, int keeper_fd,
+    int state_fd)
 {
 	if (peer_fd == -1)
 		peer_fd = rooms_new_channel(s, ROOM_ACTUATOR, ROOM_ELECTOR,
@@ -257,7 +285,7 @@ rooms_start_elector(struct supervisor *s, int peer_fd, int keeper_fd)
 		keeper_fd = rooms_new_channel(s, ROOM_KEEPER, ROOM_ELECTOR,
 		    false);
 	if (peer_fd == -1 || keeper_fd == -1 ||
-	    !start_room(s, ROOM_ELECTOR, peer_fd, keeper_fd))
+	    !start_room(s, ROOM_ELECTOR, peer_fd, keeper_fd, state_fd))
 		try_again(s, ROOM_ELECTOR);
 	else {
 		listeners_offer(s);
@@ -288,7 +316,7 @@ start_neighbour(struct supervisor *s, enum room room, bool planned)
 	/* What somebody removed meanwhile; what cannot be made it will say. */
 	if (room_of_sync(room))
 		(void)places_make(s, s->conf);
-	if (!start_room(s, room, fd[1], -1))
+	if (!start_room(s, room, fd[1], -1, -1))
 		try_again(s, room);
 	else {
 		offer(s, to, room, fd[0], planned);
@@ -307,12 +335,12 @@ rooms_start(struct supervisor *s)
 
 	if (ipc_pair(actuator) == -1 || ipc_pair(keeper) == -1)
 		fatal("channels");
-	if (!start_room(s, ROOM_KEEPER, keeper[1], -1) ||
-	    !start_room(s, ROOM_ACTUATOR, actuator[1], -1))
+	if (!start_room(s, ROOM_KEEPER, keeper[1], -1, -1) ||
+	    !start_room(s, ROOM_ACTUATOR, actuator[1], -1, -1))
 		fatal("rooms cannot be started");
 	(void)close(actuator[1]);
 	(void)close(keeper[1]);
-	rooms_start_elector(s, actuator[0], keeper[0]);
+	rooms_start_elector(s, actuator[0], keeper[0], -1);
 	rooms_replace_sync(s);
 }
 
@@ -502,7 +530,7 @@ timers_of(struct supervisor *s, enum room room, mono_t now, mono_t *deadline)
 		if (mono_reached(now, e->restart_at)) {
 			e->restart_at = MONO_NEVER;
 			if (room == ROOM_ELECTOR)
-				rooms_start_elector(s, -1, -1);
+				rooms_start_elector(s, -1, -1, -1);
 			else
 				start_neighbour(s, room, e->planned);
 		}

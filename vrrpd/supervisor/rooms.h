@@ -44,9 +44,12 @@ void	rooms_replace(struct supervisor *s, enum room room);
 
 /*
  * Starts the elector; its ends of the channels to actuator and keeper are
- * given (and closed here), or -1 to make new ones.
+ * given (and closed here), or -1 to make new ones.  state_fd is what the one
+ * before wrote of itself, read before any word of a neighbour, or -1; it
+ * stays the caller's.
  */
-void	rooms_start_elector(struct supervisor *s, int peer_fd, int keeper_fd);
+void	rooms_start_elector(struct supervisor *s, int peer_fd, int keeper_fd,
+	    int state_fd);
 
 /* Makes a channel and hands the other end to a neighbour; ours or -1. */
 int	rooms_new_channel(struct supervisor *s, enum room to, enum room from,

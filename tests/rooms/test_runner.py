@@ -109,8 +109,8 @@ def test_hooks_in_order(lab, node):
            0o644)
     d = run(node, 'notify exec "/run/lab/notify.d"\n')
     says(d, "service started", 15)
-    lab.wait_for(lambda: "standby active 1" in node.read("/run/lab/hooks"),
-                 5, "the hooks ran")
+    lab.wait_for(lambda: "20-b vpn standby active 1"
+                 in node.read("/run/lab/hooks"), 5, "the hooks ran")
     lines = [ln.split() for ln in node.read("/run/lab/hooks").splitlines()]
     assert [ln[0] for ln in lines] == ["10-a", "20-b"] * (len(lines) // 2)
     assert lines[-1] == ["20-b", "vpn", "standby", "active", "1"]

@@ -37,8 +37,9 @@ def test_a_change_is_durable_on_the_standby(data_lab):
     s = p.change(p.a, "tree/d1/f101", text)
     data_lab.measure("a change, durable and acknowledged", s * 1000)
     g = p.b.committed(text)
-    d = p.a.data()
-    assert d["generation"] >= g and d["made_s"] < 60
+    data_lab.wait_for(lambda: p.a.data()["generation"] >= g, 5,
+                      "alpha's status names the generation beta has")
+    assert p.a.data()["made_s"] < 60
     data_lab.wait_for(lambda: p.a.data()["lag_bytes"] == 0, 5)
     d = p.a.data()
     assert d["partner_verified_s"] < 60 and d["ready"]

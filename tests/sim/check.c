@@ -7,7 +7,7 @@
  */
 #include <stdarg.h>
 
-#include "sim.h"
+#include "check.h"
 
 void
 check_wrong(struct world *w, enum violation v, const char *fmt, ...)
@@ -21,156 +21,6 @@ check_wrong(struct world *w, enum violation v, const char *fmt, ...)
 	vsnprintf(w->why, sizeof(w->why), fmt, ap);
 	va_end(ap);
 	TELL(w, -1, "!!! %s: %s", violation_name(v), w->why);
-}
-
-static bool
-is_holding(const struct node *n)
-{
-	return n->e.state == STATE_ACTIVE || n->e.state == STATE_LEAVING;
-}
-
-static int64_t
-down_ns(const struct node *n)
-{
-	return election_down_ns(&n->e, &n->cfg);
-}
-
-static bool
-is_earnest(enum reason why)
-{
-	return why == REASON_PREEMPT || why == REASON_DEMOTED_PEER ||
-	    why == REASON_GUARANTEED_TIMEOUT;
-}
-
-/* ---- Invariant 1: the address in two kernels -------------------------- */
-
-/*
- * `taker` has put the address up while `other` has it.  Two nodes alone
- * cannot prevent that when, and only when:
- *
- * 1. the advert on which the other's lease rests did not reach the taker
- *    before it decided, and the network lost an advert on that way since
- *    the last that came (a delay alone, below the claim, is no excuse);
- * 2. no fresh word over ssh said active: then the taker has to hold back;
- * 3. and, when it took by a claim, the network also lost an advert of this
- *    claim or an answer to it, or the other could not answer at all
- *    (frozen, dead, or letting go already).
- *
- * From the earnest advert on the higher epoch wins, and the other one obeys it
- * when it arrives: there a lost advert of the claim itself is the cut.  When
- * the claim is meant against a node that is heard (preemption was asked for;
- * CARP 5.13, 5.15), one that dies or freezes between its last advert and the
- * claim cannot obey it.
- *
- * An address put back by a node that has long been active (3 does not
- * apply) is judged by 1 and 2 alone.
- *
- * Who takes because the newest active resigned does not wait for one that a
- * cut left behind in an epoch before that.
- *
- * A node whose floor was lost with its disk, or never heard an advert that
- * was recorded, believes it once when it is replayed.
- */
-static bool
-is_unpreventable(const struct world *w, const struct node *taker,
-    const struct node *other)
-{
-	const struct link *to = &w->link[other->id][taker->id];
-	const struct link *from = &w->link[taker->id][other->id];
-	const int64_t decided = taker->entered;
-	const bool took_now = w->now - decided <= 100 * MS;
-
-	if (taker->fooled > decided - down_ns(taker))
-		return true;
-	/* No advert of the taker's epoch came, and one was lost. */
-	if (from->lost >= taker->claim_opened &&
-	    from->came_sent < taker->claim_opened)
-		return true;
-	/* Puts it back, and the other took because it was cut off from us. */
-	if (!took_now && from->lost > from->came_sent &&
-	    other->entered > from->came_sent)
-		return true;
-	if ((taker->why == REASON_GO_NOW || taker->why == REASON_RESIGNED) &&
-	    other->e.own_term + 1 < taker->e.own_term)
-		return true;
-	if (is_earnest((enum reason)taker->why) &&
-	    (other->trouble >= to->came_sent || !is_holding(other)))
-		return true;
-	if (other->kernel.advert <= to->came_sent || to->lost <= to->came_sent)
-		return false;
-	if (taker->word_came < decided && taker->word_until > decided &&
-	    taker->word_from == other->id)
-		return false;
-	if (!took_now)
-		return true;
-	/* Asked to go at once there is no claim that could be answered. */
-	if (taker->why == REASON_GO_NOW)
-		return true;
-	/* An answer is not repeated within a quarter interval. */
-	if (to->lost >= taker->claim_first - other->cfg.interval_ns / 4 ||
-	    from->lost >= taker->claim_first)
-		return true;
-	return other->trouble >= taker->claim_first || !is_holding(other) ||
-	    !elector_runs(other) ||
-	    other->send_fails > 0;
-}
-
-/*
- * A machine that was stopped as a whole answered nobody; what its kernel
- * owes it does within a tick of the resume (fault.c).  Counted apart.
- */
-static bool
-is_blip(const struct node *a)
-{
-	return a->blip;
-}
-
-/* Neither the role nor the address any more: that double hold is over. */
-void
-check_gone(struct world *w, const struct node *n)
-{
-	if (n->kernel.present || is_holding(n))
-		return;
-	for (uint8_t i = 0; i < w->n; i++)
-		w->link[n->id][i].excused = w->link[i][n->id].excused =
-		    false;
-}
-
-void
-check_holds(struct world *w, struct node *n)
-{
-	for (uint8_t i = 0; i < w->n; i++) {
-		struct node *o = &w->node[i];
-		const struct node *taker = n, *other = o;
-
-		if (i == n->id || (w->holders >> i & 1) == 0)
-			continue;
-		/* Below 1 s no whole-second lease is short enough. */
-		if (w->sc.interval_ms < 1000 || o->foreign)
-			continue;
-		if (is_blip(n) || is_blip(o) || (o->kernel.resumed &&
-		    o->kernel.lapse - w->now <= 4 * MS)) {
-			w->st->blips++;
-			continue;
-		}
-		/* Back after a pause: who took is who became active last. */
-		if (n->kernel.resumed && o->entered > n->entered) {
-			taker = o;
-			other = n;
-		}
-		/* The same double hold as before. */
-		if (w->link[n->id][i].excused)
-			continue;
-		if (is_unpreventable(w, taker, other)) {
-			w->st->duals_exempt++;
-			w->link[n->id][i].excused = true;
-			w->link[i][n->id].excused = true;
-			TELL(w, n->id, "two kernels, not preventable");
-			continue;
-		}
-		check_wrong(w, V_DUAL, "%s took it while %s has it",
-		    node_name(taker->id), node_name(other->id));
-	}
 }
 
 /* ---- Invariant 4: the lease ------------------------------------------- */
@@ -337,14 +187,6 @@ check_enters(struct world *w, struct node *n, const struct actions *out)
 		    node_name(n->id), n->e.own_term, n->own_before);
 }
 
-static int
-compare(uint32_t term, uint8_t id, uint32_t than, uint8_t than_id)
-{
-	if (term != than)
-		return term > than ? 1 : -1;
-	return (id < than_id) - (id > than_id);
-}
-
 /* Two actives that sign: the lower epoch goes, the higher one stays. */
 static void
 check_rivals(struct world *w, const struct node *n, const struct advert *a,
@@ -357,7 +199,7 @@ check_rivals(struct world *w, const struct node *n, const struct advert *a,
 		return;
 	if (advert_resigns(a) || (a->trailer.flags & TRAILER_SOFT) != 0)
 		return;
-	order = compare(a->trailer.term, a->trailer.node, was->own_term,
+	order = epoch_compare(a->trailer.term, a->trailer.node, was->own_term,
 	    n->cfg.node[n->id].id);
 	if (order > 0 && is_holding(n))
 		check_wrong(w, V_OLDER_WON, "%s stays in %u, heard %u",
@@ -371,6 +213,8 @@ check_rivals(struct world *w, const struct node *n, const struct advert *a,
 static void
 check_opens(struct world *w, const struct node *n)
 {
+	for (uint8_t i = 0; i < w->n; i++)
+		w->link[i][n->id].came_opened = w->link[i][n->id].came_sent;
 	if (n->cfg.signs && n->e.own_term <= n->term_heard)
 		check_wrong(w, V_TERM, "%s: opens %u, heard %u",
 		    node_name(n->id), n->e.own_term, n->term_heard);
@@ -419,7 +263,7 @@ told_word(struct world *w, struct node *n, const struct event *ev,
 	n->word_came = w->now;
 	if (ev->word.role != ROLE_ACTIVE || was->state != STATE_ACTIVE)
 		return;
-	if (compare(ev->word.term, ev->word.term_node, was->own_term,
+	if (epoch_compare(ev->word.term, ev->word.term_node, was->own_term,
 	    n->cfg.node[n->id].id) > 0 && is_holding(n))
 		check_wrong(w, V_OLDER_WON, "%s stays in %u, word says %u",
 		    node_name(n->id), was->own_term, ev->word.term);
@@ -457,6 +301,8 @@ check_step(struct world *w, struct node *n, const struct event *ev,
     const struct before *was, const struct actions *out)
 {
 	count(w, n, ev, was);
+	if (ev->type == EVENT_HANDOVER && was->state == STATE_ACTIVE)
+		n->handed_over = true;
 	if (n->e.term < was->term)
 		check_wrong(w, V_TERM, "%s: %u after %u", node_name(n->id),
 		    n->e.term, was->term);

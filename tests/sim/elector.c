@@ -228,6 +228,8 @@ do_action(struct world *w, struct node *n, const struct todo *t)
 		if (a->type != ELECTION_RENEW)
 			TELL(w, n->id, "orders %s", a->type == ELECTION_HOLD ?
 			    "hold" : "release");
+		if (a->type == ELECTION_HOLD)
+			check_decides(w, n);
 		do_order(w, n, a);
 		break;
 	case ELECTION_KEEP_TERM:

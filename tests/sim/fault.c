@@ -138,8 +138,6 @@ strike_once(struct world *w, struct node *n, const struct fault *f,
 		strip(w, n);
 		break;
 	case FAULT_HANDOVER:
-		if (n->e.state == STATE_ACTIVE)
-			n->handed_over = true;
 		event_to(w, n, (struct event){ .type = EVENT_HANDOVER });
 		break;
 	case FAULT_SERVICE:

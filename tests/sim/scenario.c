@@ -104,8 +104,9 @@ make_network(struct scenario *sc, struct prng *r)
 	sc->sched_us = prng_percent(r, 80) ? 200 : 5000;
 	if (prng_percent(r, 8) && sc->interval_ms >= 1000) {
 		sc->delay_us = 50000;
-		/* A preempted one has a single spacing to obey. */
-		sc->spacing_ms = sc->preempt ? 60 : 50;
+		/* The round trip has to fit where all is in earnest. */
+		sc->spacing_ms = sc->preempt || (sc->foreign != 0 &&
+		    sc->protocol == PROTOCOL_CARP) ? 110 : 50;
 	}
 	if (sc->interval_ms < 1000 && sc->delay_us > 800)
 		sc->delay_us = 2000;

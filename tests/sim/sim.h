@@ -309,8 +309,10 @@ struct node {
 /* One link, from [a] to [b]. */
 struct link {
 	int64_t		lost;		/* last advert lost or held up */
-	int64_t		came_sent;	/* and when it was sent */
+	int64_t		came_sent;	/* of those that came, the latest */
 	int64_t		word_lost;
+	/* came_sent as it was when [b] opened its epoch, [a] or [b] held. */
+	int64_t		came_opened, came_from, came_to;
 	bool		excused;	/* both hold, and could not know */
 };
 
@@ -480,6 +482,7 @@ void	check_wrong(struct world *w, enum violation v, const char *fmt, ...)
 void	check_step(struct world *w, struct node *n, const struct event *ev,
     const struct before *was, const struct actions *out);
 void	check_holds(struct world *w, struct node *n);
+void	check_decides(struct world *w, const struct node *n);
 void	check_gone(struct world *w, const struct node *n);
 void	check_lease(struct world *w, struct node *n);
 void	check_sends(struct world *w, struct node *n,

@@ -134,7 +134,8 @@ world_start(struct world *w, const struct scenario *sc, struct stats *st,
 	fill_conf(&b, sc);
 	for (uint8_t i = 0; i < SIM_NODES_MAX * SIM_NODES_MAX; i++)
 		w->link[i / SIM_NODES_MAX][i % SIM_NODES_MAX] = (struct link){
-		    .lost = -1, .came_sent = -1, .word_lost = -1 };
+		    .lost = -1, .came_sent = -1, .word_lost = -1,
+		    .came_opened = -1, .came_from = -1, .came_to = -1 };
 	for (uint8_t i = 0; i < w->n; i++)
 		start_node(w, i, &b);
 	for (uint32_t i = 0; i < sc->nfaults; i++) {

@@ -36,6 +36,7 @@ election_init(struct election *e)
 	e->state = STATE_INIT;
 	e->heard_node = ELECTION_NODE_NONE;
 	e->term_node = ELECTION_NODE_NONE;
+	e->other_node = ELECTION_NODE_NONE;
 	e->data_ready = true;
 	e->shown = ROLE_STARTING;
 }
@@ -204,6 +205,7 @@ word(struct step *s)
 		return;
 	e->word_until = mono_after(s->now, fresh_ns);
 	e->word_active = s->ev->word.role == ROLE_ACTIVE;
+	e->word_node = s->ev->word.term_node;
 	e->word_able = s->ev->word.healthy && s->ev->word.ready &&
 	    s->ev->word.role == ROLE_STANDBY;
 }

@@ -306,6 +306,11 @@ struct election {
 	uint8_t		heard_term_node;
 	uint32_t	heard_term;	/* 0: it signs no epoch */
 	int64_t		learned_ns;	/* its interval (VRRPv3, 4.4) */
+	bool		heard_gone;	/* and it has resigned since */
+
+	/* The active heard before it, when it was not gone then: a cut. */
+	uint8_t		other_node;
+	mono_t		other;
 
 	/* Standby. */
 	bool		settled;	/* no longer ROLE_STARTING */
@@ -359,6 +364,7 @@ struct election {
 
 	/* The partner's word. */
 	bool		word_active, word_able;
+	uint8_t		word_node;	/* id of who is active, as it says */
 	mono_t		word_until;
 };
 

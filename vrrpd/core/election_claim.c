@@ -131,6 +131,13 @@ el_resigned(struct step *s, const struct heard *h)
 	if (!current_epoch(s, h))
 		return;
 	e->word_active = false;
+	/*
+	 * Another was heard since, so the timer is that one's (3.5 knows one
+	 * active only).  Signed ones have epochs for this.
+	 */
+	if (!h->epochs && s->ev->advert.node != e->heard_node &&
+	    el_is_heard(s))
+		return;
 	if (e->state == STATE_STANDBY && (!e->settled || !e->data_ready))
 		return;
 	if (late || s->now.ns < e->wary_until.ns) {
@@ -140,11 +147,12 @@ el_resigned(struct step *s, const struct heard *h)
 	}
 	/*
 	 * Of the newest epoch we know: else it may be an old one, replayed.
-	 * Of the one heard last: else another is active as well, and answers
-	 * a claim.
+	 * Of the only one that was heard: else another is active as well,
+	 * and answers a claim.
 	 */
 	if (h->go_now && h->epochs && h->a->trailer.term >= e->term &&
-	    s->ev->advert.node == e->heard_node && first_in_line(s)) {
+	    s->ev->advert.node == e->heard_node && !el_is_other_heard(s) &&
+	    first_in_line(s)) {
 		go_now(s);
 		return;
 	}
@@ -249,7 +257,7 @@ claim_timer(struct step *s)
 		claim_send(s);
 }
 
-/* Meant against a node that is heard: its word is no news. */
+/* Meant against a node that is heard. */
 static bool
 is_against_heard(enum reason why)
 {
@@ -263,9 +271,8 @@ claim_word(struct step *s)
 {
 	struct election *e = s->e;
 
-	if (is_against_heard((enum reason)e->claim_reason))
-		return;
-	if (!e->word_active || s->now.ns >= e->word_until.ns)
+	if (!el_word_says_active(s,
+	    is_against_heard((enum reason)e->claim_reason)))
 		return;
 	e->alarms |= ALARM_HEARTBEAT_BLOCKED;
 	give_up(s, REASON_NONE);

@@ -61,6 +61,16 @@ resigns(const struct election_config *cfg, const struct advert *a)
 	return a->priority == 0;
 }
 
+/* Who resigns is active no longer, in whatever epoch it was. */
+static void
+note_gone(struct election *e, uint8_t node)
+{
+	if (node == e->heard_node)
+		e->heard_gone = true;
+	if (node == e->other_node)
+		e->other = MONO_NEVER;
+}
+
 /* False when the advert is refused: it then has touched no timer. */
 bool
 el_hear(struct step *s, struct heard *h)
@@ -91,7 +101,28 @@ el_hear(struct step *s, struct heard *h)
 		el_emit_refused(s, ADVERT_EPOCH);
 		return false;
 	}
+	if (h->resigns)
+		note_gone(s->e, node);
 	return true;
+}
+
+bool
+el_is_heard(const struct step *s)
+{
+	const struct election *e = s->e;
+
+	return e->heard_node != ELECTION_NODE_NONE && !e->heard_gone &&
+	    mono_is_set(e->heard) &&
+	    mono_span_ns(e->heard, s->now) < election_down_ns(e, s->cfg);
+}
+
+bool
+el_is_other_heard(const struct step *s)
+{
+	const struct election *e = s->e;
+
+	return mono_is_set(e->other) &&
+	    mono_span_ns(e->other, s->now) < election_down_ns(e, s->cfg);
 }
 
 /*
@@ -123,7 +154,12 @@ el_heard_active(struct step *s, const struct heard *h)
 	assert(!h->resigns);
 	assert(!h->soft);
 	hear_epoch(s, h);
+	if (e->heard_node != s->ev->advert.node && el_is_heard(s)) {
+		e->other_node = e->heard_node;
+		e->other = e->heard;
+	}
 	e->heard_node = s->ev->advert.node;
+	e->heard_gone = false;
 	e->heard = age_ns > 0 && age_ns < s->now.ns ?
 	    mono_after(s->now, -age_ns) : s->now;
 	e->heard_rank = h->rank;

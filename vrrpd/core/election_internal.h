@@ -70,6 +70,10 @@ void	el_announce(struct step *s);
 /* election_hear.c: what an advert is, who wins. */
 bool	el_hear(struct step *s, struct heard *h);
 void	el_heard_active(struct step *s, const struct heard *h);
+/* An active was heard within the down interval, and has not resigned. */
+bool	el_is_heard(const struct step *s);
+/* And another one beside it. */
+bool	el_is_other_heard(const struct step *s);
 bool	el_learn_term(struct step *s, uint32_t term, uint8_t node);
 int	el_epoch_compare(uint32_t term, uint8_t node, uint32_t than,
 	    uint8_t than_node);
@@ -81,6 +85,7 @@ bool	el_must_yield(const struct step *s, const struct heard *h);
 bool	el_sender_is_lower_id(const struct step *s);
 
 /* election_standby.c: all states that listen. */
+bool	el_word_says_active(const struct step *s, bool against_heard);
 void	el_listen_again(struct step *s);
 void	el_step_init(struct step *s);
 void	el_step_standby(struct step *s);

@@ -147,15 +147,27 @@ preempts(const struct step *s)
 }
 
 /*
- * The timer ran out; may this node claim now?  That the partner's word says
- * active is no news of one that is heard.
+ * A fresh word says that somebody is active.  To a claim against a node that
+ * is heard that is no news of this very node.
  */
+bool
+el_word_says_active(const struct step *s, bool against_heard)
+{
+	const struct election *e = s->e;
+
+	if (!e->word_active || s->now.ns >= e->word_until.ns)
+		return false;
+	return !against_heard || e->heard_node == ELECTION_NODE_NONE ||
+	    s->cfg->node[e->heard_node].id != e->word_node;
+}
+
+/* The timer ran out; may this node claim now? */
 static bool
 held_back(struct step *s)
 {
 	struct election *e = s->e;
 
-	if (e->word_active && s->now.ns < e->word_until.ns && !preempts(s)) {
+	if (el_word_says_active(s, preempts(s))) {
 		e->alarms |= ALARM_HEARTBEAT_BLOCKED;
 		e->down_at = e->word_until;
 		return true;
@@ -217,6 +229,8 @@ static void
 forget_heard(struct step *s)
 {
 	s->e->heard_node = ELECTION_NODE_NONE;
+	s->e->other_node = ELECTION_NODE_NONE;
+	s->e->other = MONO_NEVER;
 	s->e->learned_ns = 0;
 }
 
@@ -352,7 +366,7 @@ retry_timer(struct step *s)
 		el_note(s, REASON_FLAP_LIMIT);
 		return;
 	}
-	if (e->word_active && s->now.ns < e->word_until.ns) {
+	if (el_word_says_active(s, false)) {
 		e->alarms |= ALARM_HEARTBEAT_BLOCKED;
 		el_enter_faulted(s);
 		return;

@@ -143,15 +143,37 @@ START_TEST(go_now_below_the_term_we_know_is_a_plain_resignation)
 }
 END_TEST
 
-START_TEST(go_now_beside_another_active_is_a_plain_resignation)
+/* It may be dead already: its lease runs as long as the timer. */
+START_TEST(go_now_beside_another_active_leaves_the_timer)
 {
 	struct world *w = standby(SIGNED, .nodes = 3);
 
 	until(w, 1400);
 	hear(w, .node = 2, .term = 7);
+	until(w, 1450);
+	hear(w, .node = 1, .term = 7);
 	until(w, 1500);
 	hear(w, .node = 1, .term = 7, GO_NOW);
-	saw(w, "1500 send 1/3 term 7 soft\n");
+	until(w, 4449);
+	saw(w, "");
+	until(w, 4451);
+	saw(w, "4450 send 1/2 term 7 soft\n");
+	free(w);
+}
+END_TEST
+
+START_TEST(go_now_of_the_last_of_two_is_obeyed)
+{
+	struct world *w = standby(SIGNED, .nodes = 3);
+
+	until(w, 1400);
+	hear(w, .node = 2, .term = 7);
+	hear(w, .node = 1, .term = 7);
+	until(w, 1500);
+	hear(w, .node = 2, .term = 7, .resigns = true);
+	saw(w, "");
+	hear(w, .node = 1, .term = 7, GO_NOW);
+	ck_assert_int_eq(w->e.state, STATE_ACTIVE);
 	free(w);
 }
 END_TEST
@@ -597,7 +619,8 @@ main(void)
 		advert_of_a_claim_that_left_late_is_given_its_spacing,
 		go_now_read_behind_the_others_claims_means_listen,
 		go_now_below_the_term_we_know_is_a_plain_resignation,
-		go_now_beside_another_active_is_a_plain_resignation,
+		go_now_beside_another_active_leaves_the_timer,
+		go_now_of_the_last_of_two_is_obeyed,
 		who_yields_speaks_for_nobody,
 		unsigned_claimants_do_not_stop_each_other_for_ever,
 		better_claimant_ignores_soft_claims,

@@ -83,6 +83,27 @@ START_TEST(test_restart_begins_above)
 }
 END_TEST
 
+/* Of fast adverts as well: the second restart must not find the first's. */
+START_TEST(test_restart_asks_anew)
+{
+	const int64_t clock = NOON - 3600 * NS_PER_S;
+	struct seq s = { .last = 0 };
+	uint64_t n, ask;
+	int i;
+
+	seq_restore(&s, seq_of_clock(NOON));
+	(void)seq_next(&s, clock, &n);
+	ck_assert(seq_wants(&s, clock, 100 * NS_PER_MS, &ask));
+	seq_asked(&s, ask);
+	seq_answered(&s);
+	for (i = 0; i < 100000; i++) {
+		ck_assert(seq_next(&s, clock, &n));
+		ck_assert_uint_le(n, s.ceiling);
+		ck_assert(!seq_wants(&s, clock, 100 * NS_PER_MS, &ask));
+	}
+}
+END_TEST
+
 /* A minute of adverts; returns how often the keeper was asked. */
 static int
 minute(int64_t interval_ns, int64_t jitter_ns)
@@ -157,6 +178,7 @@ main(void)
 	tcase_add_test(t, test_never_above_the_ceiling);
 	tcase_add_test(t, test_keeper_fails);
 	tcase_add_test(t, test_restart_begins_above);
+	tcase_add_test(t, test_restart_asks_anew);
 	tcase_add_test(t, test_asks_seldom);
 	tcase_add_test(t, test_one_question_at_a_time);
 	tcase_add_test(t, test_floor);

@@ -132,11 +132,10 @@ el_resigned(struct step *s, const struct heard *h)
 		return;
 	e->word_active = false;
 	/*
-	 * Another was heard since, so the timer is that one's (3.5 knows one
-	 * active only).  Signed ones have epochs for this.
+	 * Another is active as well (3.5 knows one only), so the timer is that
+	 * one's: if it dies now, its lease still has to run out.
 	 */
-	if (!h->epochs && s->ev->advert.node != e->heard_node &&
-	    el_is_heard(s))
+	if (el_is_heard_beside(s, s->ev->advert.node))
 		return;
 	if (e->state == STATE_STANDBY && (!e->settled || !e->data_ready))
 		return;
@@ -147,12 +146,11 @@ el_resigned(struct step *s, const struct heard *h)
 	}
 	/*
 	 * Of the newest epoch we know: else it may be an old one, replayed.
-	 * Of the only one that was heard: else another is active as well,
-	 * and answers a claim.
+	 * Of the one that was heard: else another may be active as well, and
+	 * answers a claim.
 	 */
 	if (h->go_now && h->epochs && h->a->trailer.term >= e->term &&
-	    s->ev->advert.node == e->heard_node && !el_is_other_heard(s) &&
-	    first_in_line(s)) {
+	    s->ev->advert.node == e->heard_node && first_in_line(s)) {
 		go_now(s);
 		return;
 	}

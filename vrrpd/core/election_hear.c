@@ -106,23 +106,28 @@ el_hear(struct step *s, struct heard *h)
 	return true;
 }
 
-bool
-el_is_heard(const struct step *s)
+static bool
+is_recent(const struct step *s, mono_t heard)
 {
-	const struct election *e = s->e;
+	return mono_is_set(heard) &&
+	    mono_span_ns(heard, s->now) < election_down_ns(s->e, s->cfg);
+}
 
-	return e->heard_node != ELECTION_NODE_NONE && !e->heard_gone &&
-	    mono_is_set(e->heard) &&
-	    mono_span_ns(e->heard, s->now) < election_down_ns(e, s->cfg);
+static bool
+is_heard(const struct step *s)
+{
+	return s->e->heard_node != ELECTION_NODE_NONE &&
+	    !s->e->heard_gone && is_recent(s, s->e->heard);
 }
 
 bool
-el_is_other_heard(const struct step *s)
+el_is_heard_beside(const struct step *s, uint8_t node)
 {
 	const struct election *e = s->e;
 
-	return mono_is_set(e->other) &&
-	    mono_span_ns(e->other, s->now) < election_down_ns(e, s->cfg);
+	if (e->heard_node != node && is_heard(s))
+		return true;
+	return e->other_node != node && is_recent(s, e->other);
 }
 
 /*
@@ -154,7 +159,7 @@ el_heard_active(struct step *s, const struct heard *h)
 	assert(!h->resigns);
 	assert(!h->soft);
 	hear_epoch(s, h);
-	if (e->heard_node != s->ev->advert.node && el_is_heard(s)) {
+	if (e->heard_node != s->ev->advert.node && is_heard(s)) {
 		e->other_node = e->heard_node;
 		e->other = e->heard;
 	}

@@ -70,10 +70,8 @@ void	el_announce(struct step *s);
 /* election_hear.c: what an advert is, who wins. */
 bool	el_hear(struct step *s, struct heard *h);
 void	el_heard_active(struct step *s, const struct heard *h);
-/* An active was heard within the down interval, and has not resigned. */
-bool	el_is_heard(const struct step *s);
-/* And another one beside it. */
-bool	el_is_other_heard(const struct step *s);
+/* Another active was heard within the down interval, and has not resigned. */
+bool	el_is_heard_beside(const struct step *s, uint8_t node);
 bool	el_learn_term(struct step *s, uint32_t term, uint8_t node);
 int	el_epoch_compare(uint32_t term, uint8_t node, uint32_t than,
 	    uint8_t than_node);

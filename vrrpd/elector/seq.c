@@ -71,9 +71,11 @@ seq_wants(const struct seq *s, int64_t wall_ns, int64_t interval_ns,
 		span = 2 * SEQ_SECOND;
 	/*
 	 * Each question costs the disk a flush: the next advert may find
-	 * the ceiling a little below the clock, and step in the reserve.
+	 * the ceiling a little below the clock, and step in the reserve.  A
+	 * restart has used that up, and a clock that is behind says nothing.
 	 */
-	if (now + span <= s->ceiling + SEQ_RESERVE / 2)
+	if (now + span <= s->ceiling + SEQ_RESERVE / 2 &&
+	    s->last + SEQ_RESERVE / 4 <= s->ceiling)
 		return false;
 	*ceiling = now + SEQ_AHEAD;
 	return true;

@@ -143,6 +143,15 @@ kit_publish(struct store *s, unsigned int n)
 	ok(s, kit_publish_as(s, &kit_epoch, n, &c));
 }
 
+static inline unsigned int
+kit_objects(struct store *s)
+{
+	struct store_usage u;
+
+	ok(s, store_usage(s, &u));
+	return (unsigned int)u.objects;
+}
+
 /* What the tree says, all files alike; -1: empty; fails when mixed. */
 static inline int
 kit_state(struct store *s, const struct tree *t)

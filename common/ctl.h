@@ -250,6 +250,9 @@ enum problem {
 					   enum data_state */
 	PROBLEM_LOAD_FAILED = 12,	/* C12 value[0]: the loader's status */
 	PROBLEM_STORE_DAMAGED = 13,	/* C13 * */
+	/* Those marked + only vipctl doctor finds, by looking for itself. */
+	PROBLEM_DAEMON_DOWN = 14,	/* C14 + nobody answers */
+	PROBLEM_CONFIG_BROKEN = 15,	/* C15 + */
 	PROBLEM_ADDRESS_STRIPPED = 20,	/* W20 somebody removed the address */
 	PROBLEM_ADDRESS_CONFLICT = 21,	/* W21 a stranger answers for it */
 	PROBLEM_VHID_COLLISION = 22,	/* W22 our id, not our partner */
@@ -292,6 +295,16 @@ enum problem {
 					   epoch */
 	PROBLEM_PARTNER_OTHER = 63,	/* W63 * what it says is no receiver */
 	PROBLEM_STORE_REMOVED = 64,	/* W64 * somebody removed the store */
+	PROBLEM_FIREWALL = 70,		/* W70 + this host drops protocol 112 */
+	PROBLEM_ADDRESS_MANAGER = 71,	/* W71 + may strip the address */
+	PROBLEM_ADDRESS_STATIC = 72,	/* W72 + configured elsewhere */
+	PROBLEM_SERVICE_AT_BOOT = 73,	/* W73 + enabled by itself */
+	PROBLEM_SERVICE_ELSEWHERE = 74,	/* W74 + not on the address */
+	PROBLEM_CLOCK = 75,		/* W75 + the partner's is another */
+	PROBLEM_CONF_DIFFERS = 76,	/* W76 + from the partner's */
+	PROBLEM_VERSION_DIFFERS = 77,	/* W77 + */
+	PROBLEM_CLOUD = 78,		/* W78 + */
+	PROBLEM_NO_DRILL = 79,		/* W79 + for 90 days */
 	PROBLEM_COUNT
 };
 

@@ -70,6 +70,9 @@ const struct command commands[] = {
 	{ "validate", "--offline file",
 	    "check a configuration file",
 	    cmd_validate, 0 },
+	{ "doctor", "[--fix] [id]",
+	    "look for what is wrong, here and on the network",
+	    cmd_doctor, 0 },
 	{ "check", "[--sync-warn time] [--sync-crit time]",
 	    "print one line for a monitoring system",
 	    cmd_check, NEED_STATUS },
@@ -95,7 +98,7 @@ const struct command commands[] = {
 };
 
 const char *const commands_absent[] = {
-	"apply", "doctor", "drill", "init", "report", "undo-wipe",
+	"apply", "drill", "init", "report", "undo-wipe",
 	NULL,
 };
 

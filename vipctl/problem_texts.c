@@ -113,6 +113,19 @@ const struct problem_text problem_texts[] = {
   "in the chain is not what it was when it was written. Nothing is loaded "
   "from a store that does not verify. Generations that do verify can still "
   "be read with 'vipctl generations' and 'vipctl restore'." },
+{ PROBLEM_DAEMON_DOWN, 'C', false,
+  "the daemon does not answer",
+  "vrrpd of this node does not answer[: {detail}]",
+  "'systemctl start vipair' (or the service of your init), then look at its "
+  "log if it does not stay",
+  "Without vrrpd this node neither takes the address nor guards it. What "
+  "doctor finds then is what the host and the network say alone." },
+{ PROBLEM_CONFIG_BROKEN, 'C', false,
+  "the configuration cannot be used",
+  "the configuration cannot be used[: {detail}]",
+  "'vipctl validate --offline FILE' shows each mistake with its line",
+  "A running vrrpd keeps the configuration it has; one that is started or "
+  "reloaded now refuses the file." },
 { PROBLEM_ADDRESS_STRIPPED, 'W', false,
   "somebody removed the virtual address",
   "somebody removed {vip} from this node[, {times}], and it was put "
@@ -135,8 +148,8 @@ const struct problem_text problem_texts[] = {
   "a stranger uses the same vhid",
   "a stranger[ at {address}] sends adverts with vhid {vhid}, which is "
   "pair {pair}'s[, for {age} now]",
-  "choose a free vhid on one of the two; 'vipctl monitor' lists those in "
-  "use",
+  "choose a free vhid on one of the two[: {free} is free on this network]; "
+  "'vipctl monitor' lists those in use",
   "Two groups with one number on one network disturb each other. Adverts "
   "of the stranger are dropped here; ours disturb him." },
 { PROBLEM_OTHER_PROTOCOL, 'W', false,
@@ -144,7 +157,7 @@ const struct problem_text problem_texts[] = {
   "[{address} ]speaks another protocol[, {protocol},] than pair {pair} on "
   "number {vhid}[, for {age} now]",
   "set 'protocol' alike on both nodes, or give the other group another "
-  "number",
+  "number[: {free} is free on this network]",
   "CARP and VRRP share protocol number 112, and an advert of one is not "
   "understood by the other: two nodes that differ in this are both active." },
 { PROBLEM_AUTH_FAILS, 'W', false,
@@ -207,9 +220,10 @@ const struct problem_text problem_texts[] = {
   "are on time. Counters of dropped packets are lower bounds meanwhile." },
 { PROBLEM_SANDBOX_WEAK, 'W', true,
   "the sandbox is weaker than designed",
-  "rooms of this vrrpd run without their system call filters",
-  "install the regular build of vipair",
-  "A sanitizer build cannot run under the filters. Fit for tests only." },
+  "rooms of this vrrpd run without their system call filters[: {detail}]",
+  "install the regular build of vipair, and restart vrrpd",
+  "A sanitizer build cannot run under the filters. Fit for tests only. A "
+  "room of a regular build that has none was not started from it." },
 { PROBLEM_PREFIX, 'W', false,
   "a virtual address is outside the interface's network",
   "a virtual address[ {address}] of pair {pair} is in no network of"
@@ -387,6 +401,80 @@ const struct problem_text problem_texts[] = {
   "sends. Live data are not touched. The generations of this node from "
   "before are gone; what the partner had of them it keeps, as a parked "
   "branch when the active node's store was removed. Told for an hour." },
+{ PROBLEM_FIREWALL, 'W', false,
+  "the host's own firewall drops the adverts",
+  "the packet filter of this host drops packets of protocol 112[: {detail}]",
+  "let protocol 112 pass on {interface}, in and out[: {advice}]; make it "
+  "permanent in the file the rules are loaded from",
+  "Adverts are packets of IP protocol 112 to 224.0.0.18. A node that cannot "
+  "send them is taken for dead, one that cannot hear them takes over beside "
+  "a living partner. This was measured with two packets that never leave "
+  "the host." },
+{ PROBLEM_ADDRESS_MANAGER, 'W', false,
+  "a network manager may remove the virtual address",
+  "a network manager of this host may remove the virtual address"
+  "[: {detail}]",
+  "tell it to keep addresses that are not its own[: {advice}]",
+  "A manager that owns the interface removes addresses it did not configure "
+  "when it is restarted or reconfigured. vrrpd puts the address back with "
+  "its next advert, so connections pause for up to an interval." },
+{ PROBLEM_ADDRESS_STATIC, 'W', false,
+  "the virtual address is configured statically",
+  "the virtual address is written into this host's network configuration"
+  "[: {detail}]",
+  "take it out there: vrrpd alone puts it up and takes it off[; {advice}]",
+  "An address that comes up at boot is there on the standby, too: then two "
+  "machines answer for it, and vrrpd takes off only what it put up." },
+{ PROBLEM_SERVICE_AT_BOOT, 'W', false,
+  "the service is started at boot by itself",
+  "{service} is started at boot, whoever is active[: {detail}]",
+  "leave starting and stopping it to vrrpd[: {advice}]",
+  "A service that starts on the standby by itself works with data that are "
+  "not its own to change, and may keep the loader from putting new ones in "
+  "place." },
+{ PROBLEM_SERVICE_ELSEWHERE, 'W', false,
+  "the service does not listen on the virtual address",
+  "{service} is up but not to be reached at {vip}[: {detail}]",
+  "correct the service's own configuration[: {advice}]",
+  "Clients come to the virtual address. A service that listens on another "
+  "address of the node, or on the loopback only, does not hear them." },
+{ PROBLEM_CLOCK, 'W', false,
+  "the clocks of the nodes differ",
+  "the clocks of the nodes differ[: {detail}]",
+  "let both nodes take the time from the same source (chrony, "
+  "systemd-timesyncd)",
+  "The election does not depend on the wall clock. But certificates, tokens "
+  "and the times in files and logs do, and those travel with the service." },
+{ PROBLEM_CONF_DIFFERS, 'W', false,
+  "the nodes have different configurations",
+  "the configuration of {partner} is not this node's[: {detail}]",
+  "make the file the same on both nodes and reload both",
+  "Both nodes are to read the same file. What differs shows at the next "
+  "takeover: another address, another service, other data." },
+{ PROBLEM_VERSION_DIFFERS, 'W', false,
+  "the nodes run different versions",
+  "{partner} runs another version of vipair[: {detail}]",
+  "upgrade the older one; the role does not move when the package is "
+  "upgraded",
+  "Nodes of different versions work together during an upgrade. Left so, a "
+  "takeover brings another program than the one that was tested." },
+{ PROBLEM_CLOUD, 'W', false,
+  "this is a machine of a public cloud",
+  "this machine runs in a public cloud[: {detail}]: its network usually "
+  "carries neither protocol 112 to a group nor an address that moves",
+  "see that adverts arrive ('vipctl monitor' on the standby) and that the "
+  "cloud delivers the address to whoever announces it; else move it by the "
+  "cloud's own means from a 'notify' program",
+  "Most clouds switch by their own tables: they drop multicast and ARP for "
+  "addresses that they did not assign. Elsewhere, as on VMware and Hyper-V, "
+  "a setting of the virtual switch has to allow it." },
+{ PROBLEM_NO_DRILL, 'W', false,
+  "no takeover was tried for 90 days",
+  "no takeover of pair {pair} was seen for[ {age}, that is more than] 90 days",
+  "'vipctl drill' hands over and back and measures both outages",
+  "What was not tried for long may not work: an expired certificate, a "
+  "firewall rule, a service that does not start there any more. Any "
+  "takeover counts, wanted or not." },
 };
 
 const size_t problem_texts_count =

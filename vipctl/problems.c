@@ -141,7 +141,23 @@ struct line {
 	char	*buf;
 	size_t	 size, len;
 	bool	 all;
+	const struct problem_words *more;
 };
+
+/* Words of the one who found it; NULL: none of them. */
+static const char *
+more_value(const struct problem_words *more, const char *word)
+{
+	static const struct problem_words none = { "", "", "" };
+
+	if (more == NULL)
+		more = &none;
+	if (strcmp(word, "detail") == 0)
+		return more->detail;
+	if (strcmp(word, "advice") == 0)
+		return more->advice;
+	return strcmp(word, "free") == 0 ? more->free : NULL;
+}
 
 static void
 put(struct line *l, const char *s, size_t n)
@@ -159,6 +175,7 @@ write_template(const struct view_pair *vp, const struct ctl_problem *pr,
 {
 	char word[16], value[SYNCVIEW_TEXT_MAX];
 	size_t n, optional = 0;
+	const char *more;
 
 	for (; *t != '\0'; t += n) {
 		n = 1;
@@ -173,7 +190,12 @@ write_template(const struct view_pair *vp, const struct ctl_problem *pr,
 			n = strcspn(t, "}") + 1;
 			snprintf(word, sizeof(word), "%.*s", (int)n - 2,
 			    t + 1);
-			word_value(vp, pr, word, value, sizeof(value));
+			more = more_value(l->more, word);
+			if (more != NULL)
+				snprintf(value, sizeof(value), "%s", more);
+			else
+				word_value(vp, pr, word, value,
+				    sizeof(value));
 			if (value[0] == '\0')
 				l->all = false;
 			put(l, value, strlen(value));
@@ -184,9 +206,9 @@ write_template(const struct view_pair *vp, const struct ctl_problem *pr,
 
 static void
 write_to(const struct view_pair *vp, const struct ctl_problem *pr,
-    const char *t, char *buf, size_t size)
+    const struct problem_words *more, const char *t, char *buf, size_t size)
 {
-	struct line l = { .buf = buf, .size = size };
+	struct line l = { .buf = buf, .size = size, .more = more };
 
 	buf[0] = '\0';
 	write_template(vp, pr, t, &l);
@@ -194,7 +216,8 @@ write_to(const struct view_pair *vp, const struct ctl_problem *pr,
 }
 
 void
-problem_write_text(const struct view_pair *vp, const struct ctl_problem *pr,
+problem_write_text_more(const struct view_pair *vp,
+    const struct ctl_problem *pr, const struct problem_words *more,
     char *buf, size_t size)
 {
 	const struct problem_text *t = problem_find(pr->number);
@@ -204,11 +227,12 @@ problem_write_text(const struct view_pair *vp, const struct ctl_problem *pr,
 		    "know", pr->number);
 		return;
 	}
-	write_to(vp, pr, t->text, buf, size);
+	write_to(vp, pr, more, t->text, buf, size);
 }
 
 void
-problem_write_fix(const struct view_pair *vp, const struct ctl_problem *pr,
+problem_write_fix_more(const struct view_pair *vp,
+    const struct ctl_problem *pr, const struct problem_words *more,
     char *buf, size_t size)
 {
 	const struct problem_text *t = problem_find(pr->number);
@@ -218,5 +242,19 @@ problem_write_fix(const struct view_pair *vp, const struct ctl_problem *pr,
 		    "running vrrpd");
 		return;
 	}
-	write_to(vp, pr, t->fix, buf, size);
+	write_to(vp, pr, more, t->fix, buf, size);
+}
+
+void
+problem_write_text(const struct view_pair *vp, const struct ctl_problem *pr,
+    char *buf, size_t size)
+{
+	problem_write_text_more(vp, pr, NULL, buf, size);
+}
+
+void
+problem_write_fix(const struct view_pair *vp, const struct ctl_problem *pr,
+    char *buf, size_t size)
+{
+	problem_write_fix_more(vp, pr, NULL, buf, size);
 }

@@ -3,7 +3,7 @@
 /*
  * What can be wrong, in words: one row for each enum problem of ctl.h, with
  * a stable id ("W21"), a text, what to do about it, and an explanation.
- * vipair(7) lists the same rows; a test compares them.
+ * vipair-troubleshooting(7) lists the same rows; a test compares them.
  *
  * Texts are templates: {word} is replaced, a part in [brackets] is left out
  * when a word in it is not known.  The words are those of problems.c.
@@ -51,5 +51,17 @@ void		 problem_write_text(const struct view_pair *vp,
 		    const struct ctl_problem *pr, char *buf, size_t size);
 void		 problem_write_fix(const struct view_pair *vp,
 		    const struct ctl_problem *pr, char *buf, size_t size);
+
+/* Words that only who found the problem knows; "" stands for not known. */
+struct problem_words {
+	const char	*detail, *advice, *free;
+};
+/* The same as above with those; more may be NULL. */
+void		 problem_write_text_more(const struct view_pair *vp,
+		    const struct ctl_problem *pr,
+		    const struct problem_words *more, char *buf, size_t size);
+void		 problem_write_fix_more(const struct view_pair *vp,
+		    const struct ctl_problem *pr,
+		    const struct problem_words *more, char *buf, size_t size);
 
 #endif

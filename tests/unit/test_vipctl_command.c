@@ -42,7 +42,7 @@ START_TEST(absent_is_known)
 	for (i = 0; commands_absent[i] != NULL; i++)
 		ck_assert_int_eq(command_find(commands_absent[i], &cmd),
 		    LOOKUP_ABSENT);
-	ck_assert_int_eq(command_find("doc", &cmd), LOOKUP_ABSENT);
+	ck_assert_int_eq(command_find("undo", &cmd), LOOKUP_ABSENT);
 }
 END_TEST
 

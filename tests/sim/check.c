@@ -7,7 +7,7 @@
  */
 #include <stdarg.h>
 
-#include "check.h"
+#include "judge.h"
 
 void
 check_wrong(struct world *w, enum violation v, const char *fmt, ...)

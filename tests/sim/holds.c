@@ -4,7 +4,7 @@
  * Simulator: invariant 1 of design.md section 6, the address in two kernels,
  * and which of those double holds nobody could have prevented.
  */
-#include "check.h"
+#include "judge.h"
 
 /* ---- Invariant 1: the address in two kernels -------------------------- */
 

@@ -89,6 +89,9 @@ make_pair(struct scenario *sc, struct prng *r)
 	 */
 	if (sc->nodes > 2)
 		sc->is_signed = true;
+	/* A pair with data has two nodes, both of them ours. */
+	if (sc->nodes > 2 || sc->foreign != 0)
+		sc->word = false;
 	/* Beside a foreign VRRP peer nobody of ours signs. */
 	if (sc->foreign != 0 && sc->protocol != PROTOCOL_CARP)
 		sc->is_signed = false;

@@ -162,6 +162,20 @@ START_TEST(go_now_beside_another_active_leaves_the_timer)
 }
 END_TEST
 
+START_TEST(go_now_of_one_not_heard_last_is_a_plain_resignation)
+{
+	struct world *w = standby(.protocol = PROTOCOL_VRRP3, .nodes = 3);
+
+	until(w, 1500);
+	hear(w, .node = 2, .term = 7);
+	hear(w, .node = 1, .term = 7, .resigns = true);
+	hear(w, .node = 2, .term = 7, .resigns = true);
+	hear(w, .node = 1, .term = 7, GO_NOW);
+	saw(w, "");
+	free(w);
+}
+END_TEST
+
 START_TEST(go_now_of_the_last_of_two_is_obeyed)
 {
 	struct world *w = standby(SIGNED, .nodes = 3);
@@ -620,6 +634,7 @@ main(void)
 		go_now_read_behind_the_others_claims_means_listen,
 		go_now_below_the_term_we_know_is_a_plain_resignation,
 		go_now_beside_another_active_leaves_the_timer,
+		go_now_of_one_not_heard_last_is_a_plain_resignation,
 		go_now_of_the_last_of_two_is_obeyed,
 		who_yields_speaks_for_nobody,
 		unsigned_claimants_do_not_stop_each_other_for_ever,

@@ -205,7 +205,6 @@ word(struct step *s)
 		return;
 	e->word_until = mono_after(s->now, fresh_ns);
 	e->word_active = s->ev->word.role == ROLE_ACTIVE;
-	e->word_node = s->ev->word.term_node;
 	e->word_able = s->ev->word.healthy && s->ev->word.ready &&
 	    s->ev->word.role == ROLE_STANDBY;
 }

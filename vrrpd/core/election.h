@@ -364,7 +364,6 @@ struct election {
 
 	/* The partner's word. */
 	bool		word_active, word_able;
-	uint8_t		word_node;	/* id of who is active, as it says */
 	mono_t		word_until;
 };
 

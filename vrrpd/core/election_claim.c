@@ -255,7 +255,7 @@ claim_timer(struct step *s)
 		claim_send(s);
 }
 
-/* Meant against a node that is heard. */
+/* Meant against a node that is heard: its word is no news. */
 static bool
 is_against_heard(enum reason why)
 {
@@ -269,8 +269,8 @@ claim_word(struct step *s)
 {
 	struct election *e = s->e;
 
-	if (!el_word_says_active(s,
-	    is_against_heard((enum reason)e->claim_reason)))
+	if (is_against_heard((enum reason)e->claim_reason) ||
+	    !el_word_says_active(s))
 		return;
 	e->alarms |= ALARM_HEARTBEAT_BLOCKED;
 	give_up(s, REASON_NONE);

@@ -130,25 +130,6 @@ el_is_heard_beside(const struct step *s, uint8_t node)
 	return e->other_node != node && is_recent(s, e->other);
 }
 
-/*
- * The highest epoch of those that are heard: while two are active, the one
- * that is about to yield speaks for nobody when it resigns.
- */
-static void
-hear_epoch(struct step *s, const struct heard *h)
-{
-	struct election *e = s->e;
-	const struct trailer *t = &h->a->trailer;
-
-	if (h->epochs && e->heard_term != 0 && mono_is_set(e->heard) &&
-	    mono_span_ns(e->heard, s->now) < election_down_ns(e, s->cfg) &&
-	    el_epoch_compare(t->term, t->node, e->heard_term,
-	    e->heard_term_node) < 0)
-		return;
-	e->heard_term = h->authentic ? t->term : 0;
-	e->heard_term_node = t->node;
-}
-
 /* Somebody is active: remember who, and what it announces. */
 void
 el_heard_active(struct step *s, const struct heard *h)
@@ -158,13 +139,14 @@ el_heard_active(struct step *s, const struct heard *h)
 
 	assert(!h->resigns);
 	assert(!h->soft);
-	hear_epoch(s, h);
 	if (e->heard_node != s->ev->advert.node && is_heard(s)) {
 		e->other_node = e->heard_node;
 		e->other = e->heard;
 	}
 	e->heard_node = s->ev->advert.node;
 	e->heard_gone = false;
+	e->heard_term = h->authentic ? h->a->trailer.term : 0;
+	e->heard_term_node = h->a->trailer.node;
 	e->heard = age_ns > 0 && age_ns < s->now.ns ?
 	    mono_after(s->now, -age_ns) : s->now;
 	e->heard_rank = h->rank;

@@ -83,7 +83,7 @@ bool	el_must_yield(const struct step *s, const struct heard *h);
 bool	el_sender_is_lower_id(const struct step *s);
 
 /* election_standby.c: all states that listen. */
-bool	el_word_says_active(const struct step *s, bool against_heard);
+bool	el_word_says_active(const struct step *s);
 void	el_listen_again(struct step *s);
 void	el_step_init(struct step *s);
 void	el_step_standby(struct step *s);

@@ -146,28 +146,23 @@ preempts(const struct step *s)
 	    election_down_ns(e, s->cfg);
 }
 
-/*
- * A fresh word says that somebody is active.  To a claim against a node that
- * is heard that is no news of this very node.
- */
+/* A fresh word of the partner's (a pair with data has two nodes). */
 bool
-el_word_says_active(const struct step *s, bool against_heard)
+el_word_says_active(const struct step *s)
 {
-	const struct election *e = s->e;
-
-	if (!e->word_active || s->now.ns >= e->word_until.ns)
-		return false;
-	return !against_heard || e->heard_node == ELECTION_NODE_NONE ||
-	    s->cfg->node[e->heard_node].id != e->word_node;
+	return s->e->word_active && s->now.ns < s->e->word_until.ns;
 }
 
-/* The timer ran out; may this node claim now? */
+/*
+ * The timer ran out; may this node claim now?  That the partner's word says
+ * active is no news of one that is heard.
+ */
 static bool
 held_back(struct step *s)
 {
 	struct election *e = s->e;
 
-	if (el_word_says_active(s, preempts(s))) {
+	if (el_word_says_active(s) && !preempts(s)) {
 		e->alarms |= ALARM_HEARTBEAT_BLOCKED;
 		e->down_at = e->word_until;
 		return true;
@@ -366,7 +361,7 @@ retry_timer(struct step *s)
 		el_note(s, REASON_FLAP_LIMIT);
 		return;
 	}
-	if (el_word_says_active(s, false)) {
+	if (el_word_says_active(s)) {
 		e->alarms |= ALARM_HEARTBEAT_BLOCKED;
 		el_enter_faulted(s);
 		return;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 
 /* Simulator: what the files of the checks share. */
-#ifndef VIPAIR_SIM_CHECK_H
-#define VIPAIR_SIM_CHECK_H
+#ifndef VIPAIR_SIM_JUDGE_H
+#define VIPAIR_SIM_JUDGE_H
 
 #include "sim.h"
 

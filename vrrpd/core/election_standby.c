@@ -27,10 +27,9 @@ el_enter_standby(struct step *s)
 void
 el_enter_faulted(struct step *s)
 {
-	struct election *e = s->e;
-
-	e->settled = true;
-	e->retry_at = mono_after(s->now, 3 * election_down_ns(e, s->cfg));
+	/* Its link is new: once helped, it listens before it speaks (3.2). */
+	s->e->retry_at = mono_after(s->now,
+	    3 * election_down_ns(s->e, s->cfg));
 }
 
 /* Slept, or about to take over in doubt: begin to listen anew. */

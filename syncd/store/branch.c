@@ -57,20 +57,20 @@ branch_write(int dir, const struct store_branch *b)
 	clean_reason(b->reason, reason);
 	(void)fmt_into(body, sizeof(body), "term %u\nnode %u\n"
 	    "generation %llu\nhead %s\nfork %llu\nparked %llu\n"
-	    "entries %llu\nbytes %llu\nreason %s\n", b->position.epoch.term,
-	    b->position.epoch.node,
+	    "entries %llu\nbytes %llu\nreason %s\nkept %llu\n",
+	    b->position.epoch.term, b->position.epoch.node,
 	    (unsigned long long)b->position.generation,
 	    hash_hex(&b->position.head, hex), (unsigned long long)b->fork,
 	    (unsigned long long)(b->parked_ns < 0 ? 0 : b->parked_ns),
 	    (unsigned long long)b->entries, (unsigned long long)b->bytes,
-	    reason);
+	    reason, (unsigned long long)b->kept_ns);
 	return record_write(dir, "info", BRANCH_MAGIC, body, "park-info");
 }
 
 static bool
 parse_branch(char *at, struct store_branch *b)
 {
-	uint64_t node, parked, term;
+	uint64_t kept = 0, node, parked, term;
 
 	if (!record_u64(&at, "term", &term) ||
 	    !record_u64(&at, "node", &node) ||
@@ -80,10 +80,12 @@ parse_branch(char *at, struct store_branch *b)
 	    !record_u64(&at, "parked", &parked) ||
 	    !record_u64(&at, "entries", &b->entries) ||
 	    !record_u64(&at, "bytes", &b->bytes) ||
-	    !record_text(&at, "reason", b->reason, sizeof(b->reason)))
+	    !record_text(&at, "reason", b->reason, sizeof(b->reason)) ||
+	    (*at != '\0' && !record_u64(&at, "kept", &kept)))
 		return false;
 	b->position.epoch = (struct epoch){ (uint32_t)term, (uint32_t)node };
 	b->parked_ns = (int64_t)parked;
+	b->kept_ns = (int64_t)kept;
 	return *at == '\0' && term <= INT32_MAX && node <= EPOCH_NODE_MAX;
 }
 

@@ -19,7 +19,7 @@ struct link {
 	struct epoch	epoch;
 	uint64_t	generation;
 	int64_t		time_ns;	/* the writer's clock */
-	int64_t		kept_ns;	/* ours, when it was committed */
+	int64_t		kept_ns;	/* age of the store at its commit */
 	uint64_t	entries, bytes;
 	uint64_t	size;		/* of the text */
 	struct hash	head, previous;

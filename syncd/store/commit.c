@@ -93,14 +93,14 @@ write_manifest(struct store *s, const struct generation *g)
 }
 
 static struct link
-link_of(const struct generation *g)
+link_of(const struct generation *g, int64_t kept_ns)
 {
 	const struct manifest_header *h = g->header;
 
 	return (struct link){ .flags = LINK_MANIFEST |
 	    (h->full ? LINK_FULL : 0) | (g->complete ? LINK_COMPLETE : 0),
 	    .epoch = h->epoch, .generation = h->generation,
-	    .time_ns = h->time_ns, .kept_ns = clock_now(),
+	    .time_ns = h->time_ns, .kept_ns = kept_ns,
 	    .entries = h->entries, .bytes = h->bytes, .size = g->len,
 	    .head = g->head, .previous = h->previous };
 }
@@ -108,6 +108,7 @@ link_of(const struct generation *g)
 static enum store_result
 append_chain(struct store *s, const struct generation *g, size_t n)
 {
+	const int64_t kept_ns = age_now(s);
 	enum store_result r = STORE_OK;
 	struct chain c;
 	struct link l;
@@ -124,7 +125,7 @@ append_chain(struct store *s, const struct generation *g, size_t n)
 	if (at < c.n && chain_cut(&c, at) == -1)
 		r = fail_errno(s, "chain");
 	for (i = 0; i < n && r == STORE_OK; i++) {
-		l = link_of(&g[i]);
+		l = link_of(&g[i], kept_ns);
 		if (chain_write(&c, c.n, &l) == -1)
 			r = fail_errno(s, "chain");
 	}

@@ -111,7 +111,7 @@ enum store_result fail(struct store *s, enum store_result r, const char *fmt,
 /* STORE_SPACE or STORE_ERROR by errno. */
 enum store_result fail_errno(struct store *s, const char *what);
 void	drop_tree(struct store *s);
-/* Local time, for ages: never the partner's word. */
+/* The wall clock; no age is made of it. */
 int64_t	clock_now(void);
 
 /* ---- file.c: every system call on names ---------------------------------- */
@@ -221,6 +221,24 @@ struct head_file head_from(const struct store *s, const struct link *l);
  */
 bool	gone_first(const struct store *s, const struct epoch *e,
 	    uint64_t *generation, struct hash *previous);
+
+/* ---- age.c --------------------------------------------------------------- */
+
+struct age {
+	int64_t		ns;		/* the store's age, when it was */
+	int64_t		mono_ns;	/* so long since boot */
+};
+/* What it is at that time since boot; pure. */
+int64_t	age_after(const struct age *a, int64_t mono_ns);
+/* Of the record before one that is kept_ns old; pure. */
+int64_t	age_before(int64_t kept_ns, int64_t time_ns, int64_t next_time_ns);
+/* Now; with the lock. */
+int64_t	age_now(struct store *s);
+
+/* ---- aside.c: what does not verify may be looked at for a month ---------- */
+
+int	aside_put(struct store *s, int dir, const char *name);
+void	aside_sweep(struct store *s);
 
 /* ---- branch.c ------------------------------------------------------------ */
 

@@ -230,7 +230,8 @@ store_park(struct store *s, uint64_t fork, const char *reason,
 
 	assert(s->locked);
 	*b = (struct store_branch){ .position = h->position, .fork = fork,
-	    .parked_ns = now_ns, .entries = h->entries, .bytes = h->bytes };
+	    .parked_ns = now_ns, .kept_ns = age_now(s),
+	    .entries = h->entries, .bytes = h->bytes };
 	if (s->damaged)
 		return fail(s, STORE_DAMAGED, "store must be repaired first");
 	if (fork >= h->position.generation)

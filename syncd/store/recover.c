@@ -38,8 +38,8 @@ load_link(const void *text, size_t len, const char *pair, struct link *l)
 	*l = (struct link){ .flags = LINK_MANIFEST | LINK_COMPLETE |
 	    (h.full ? LINK_FULL : 0), .epoch = h.epoch,
 	    .generation = h.generation, .time_ns = h.time_ns,
-	    .kept_ns = h.time_ns, .entries = h.entries, .bytes = h.bytes,
-	    .size = len, .previous = h.previous };
+	    .entries = h.entries, .bytes = h.bytes, .size = len,
+	    .previous = h.previous };
 	hash_chain(&h.previous, text, len, &l->head);
 	return true;
 }
@@ -86,6 +86,18 @@ collect(struct store *s, char **list, size_t n, struct link *to)
 	return found;
 }
 
+/* When they were committed is lost: younger than they are, never older. */
+static void
+guess_ages(struct store *s, struct link *l, size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		l[i].kept_ns = i == 0 ? age_now(s) :
+		    age_before(l[i - 1].kept_ns, l[i].time_ns,
+		    l[i - 1].time_ns);
+}
+
 static enum store_result
 write_chain(struct store *s, const struct link *l, size_t n)
 {
@@ -119,6 +131,7 @@ recover_chain(struct store *s)
 		return fail_errno(s, "manifests");
 	}
 	n = collect(s, list, n, l);
+	guess_ages(s, l, n);
 	if (s->head.h.position.generation > 0 && (n == 0 ||
 	    l[0].generation != s->head.h.position.generation))
 		r = fail(s, STORE_DAMAGED, "manifest of the head is gone or "

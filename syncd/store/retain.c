@@ -2,8 +2,8 @@
 
 /*
  * Which generations stay: by age, never by count alone, or who can push many
- * could push the good ones out.  Ages are by our clock when each was
- * committed, never by what a partner wrote into it.
+ * could push the good ones out.  Ages are by the store's own count (age.c),
+ * never by a wall clock or by what a partner wrote.
  */
 
 #include <sys/stat.h>
@@ -13,6 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "branch.h"
 #include "retain.h"
 
 #define CHAIN_MAX	(UINT64_C(1) << 20)	/* 256 MB of records */
@@ -35,7 +36,7 @@ bool
 retain_keeps(struct retain *r, int64_t kept_ns)
 {
 	const struct retain_rule *rule = rules[r->tight ? 1 : 0];
-	int64_t age = r->now_ns - kept_ns;
+	int64_t age = r->age_ns - kept_ns;
 	size_t i;
 
 	if (r->seen++ < r->keep)
@@ -210,8 +211,21 @@ retain_thin(struct store *s, struct retain *r, struct store_upkeep *u)
 	return result;
 }
 
+/* One of before there were ages begins with being seen. */
+static void
+stamp(struct store *s, struct store_branch *b, int64_t age_ns)
+{
+	int dir = branch_open(s, b->name);
+
+	b->kept_ns = age_ns;
+	if (dir == -1)
+		return;
+	(void)branch_write(dir, b);
+	(void)close(dir);
+}
+
 enum store_result
-retain_branches(struct store *s, uint32_t days, int64_t now_ns,
+retain_branches(struct store *s, uint32_t days, int64_t age_ns,
     uint64_t *gone)
 {
 	struct store_branch b, wish;
@@ -219,7 +233,9 @@ retain_branches(struct store *s, uint32_t days, int64_t now_ns,
 	bool adopting = store_adopting(s, &wish) == STORE_OK;
 
 	while (store_branches(s, &cursor, &b)) {
-		if (now_ns - b.parked_ns < (int64_t)days * DAY ||
+		if (b.kept_ns == 0)
+			stamp(s, &b, age_ns);
+		if (age_ns - b.kept_ns < (int64_t)days * DAY ||
 		    (adopting && strcmp(wish.name, b.name) == 0))
 			continue;
 		if (store_dismiss(s, b.name) == STORE_OK) {

@@ -7,7 +7,7 @@
 #include "inside.h"
 
 struct retain {
-	int64_t		now_ns;
+	int64_t		age_ns;		/* of the store, now */
 	uint64_t	keep;		/* the newest, whatever their age */
 	uint64_t	wished;		/* generation to go back to, or 0 */
 	bool		tight;		/* nearly full: fewer */
@@ -23,6 +23,6 @@ enum store_result retain_thin(struct store *s, struct retain *r,
 enum store_result retain_compact(struct store *s, struct chain *c,
 	    uint64_t keep);
 enum store_result retain_branches(struct store *s, uint32_t days,
-	    int64_t now_ns, uint64_t *gone);
+	    int64_t age_ns, uint64_t *gone);
 
 #endif

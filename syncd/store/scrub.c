@@ -10,7 +10,6 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>		/* renameat */
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -94,15 +93,9 @@ static enum store_result
 set_aside(struct store *s, int dir, const char *name, const struct hash *h,
     struct store_scrub *r)
 {
-	char to[HASH_HEX + 1];
-
-	if (strlen(name) > HASH_HEX)
-		return unlinkat(dir, name, 0) == 0 ? STORE_OK :
-		    fail_errno(s, "object");
-	memcpy(to, name, strlen(name) + 1);
 	if (mark_lost(s) == -1)
 		return fail_errno(s, "lost");
-	if (renameat(dir, name, s->dir[DIR_BAD], to) == -1)
+	if (aside_put(s, dir, name) == -1)
 		return fail_errno(s, "object");
 	crash_point("scrub-renamed");
 	if (file_sync_dir(dir) == -1)

@@ -12,13 +12,18 @@
  *	tmp/  bad/  gone/	being written; set aside by scrub; going away
  *	manifests/<generation>.<head>	bytes as sent
  *	HEAD			the commit point
- *	EPOCH  LIVE  history  chain  adopt  lost
+ *	EPOCH  LIVE  history  chain  AGE  adopt  lost
  *	diverged/<generation>.<head>/	info, history, manifests
  *	lock, epoch.lock
  *
  * Reading needs no lock.  Everything that changes the store needs
  * store_lock(), except the epoch, which has a lock of its own so that a node
  * can raise it while a receiver works.  Many may have the store open.
+ *
+ * What is thinned or dropped by age is so by the store's own (AGE), which is
+ * the time that passed while this machine ran and somebody used the store: a
+ * wall clock may jump a year and nothing goes for it.  A machine that was
+ * off keeps things longer.
  */
 #ifndef VIPAIR_STORE_H
 #define VIPAIR_STORE_H
@@ -265,7 +270,8 @@ struct store_branch {
 	char		name[BRANCH_NAME_MAX];
 	struct position	position;	/* its head */
 	uint64_t	fork;		/* last common generation, 0: none */
-	int64_t		parked_ns;
+	int64_t		parked_ns;	/* by the wall clock, to be shown */
+	int64_t		kept_ns;	/* age of the store at that time */
 	uint64_t	entries, bytes;
 	char		reason[BRANCH_REASON_MAX];
 };
@@ -311,7 +317,8 @@ struct store_upkeep {
 /*
  * One bounded step (about `work` files looked at) of thinning by age and of
  * garbage collection.  Never removes what a kept generation, a branch or
- * something put since the last commit names.
+ * something put since the last commit names.  now_ns, of the wall clock, only
+ * tells how long an object that nothing names has been here.
  */
 enum store_result store_upkeep(struct store *s,
 	    const struct store_retention *r, int64_t now_ns, uint32_t work,
@@ -354,7 +361,9 @@ enum store_result store_repair(struct store *s, uint64_t *lost);
  * Nothing outside can set it.
  */
 extern void	(*store_crash_hook)(const char *name);
-/* Tests only: nanoseconds since 1970 instead of the system's clock. */
+/* Tests only: nanoseconds since 1970, and since boot, instead of the
+ * system's clocks. */
 extern int64_t	(*store_clock_hook)(void);
+extern int64_t	(*store_mono_hook)(void);
 
 #endif

@@ -18,7 +18,6 @@
 #include "retain.h"
 
 #define GRACE_S		3600
-#define BAD_S		(30 * 86400)
 
 void
 upkeep_reset(struct store *s)
@@ -39,10 +38,10 @@ nearly_full(const struct store *s)
 }
 
 static enum store_result
-step_thin(struct store *s, const struct store_retention *r, int64_t now_ns,
+step_thin(struct store *s, const struct store_retention *r,
     struct store_upkeep *u)
 {
-	struct retain retain = { .now_ns = now_ns,
+	struct retain retain = { .age_ns = age_now(s),
 	    .keep = r->keep == 0 ? 24 : r->keep, .tight = nearly_full(s),
 	    .rule = SIZE_MAX };
 	enum store_result result;
@@ -56,7 +55,7 @@ step_thin(struct store *s, const struct store_retention *r, int64_t now_ns,
 		return recover_chain(s);	/* thinned in the next round */
 	if (result == STORE_OK)
 		result = retain_branches(s, r->diverged_days == 0 ? 30 :
-		    r->diverged_days, now_ns, &u->branches);
+		    r->diverged_days, retain.age_ns, &u->branches);
 	if (result != STORE_OK)
 		return result;
 	upkeep_reset(s);
@@ -299,23 +298,6 @@ sweep_dir(struct store *s, int64_t now_ns, struct store_upkeep *u, size_t *n)
 	return STORE_OK;
 }
 
-/* What scrub set aside may be looked at for a month. */
-static void
-sweep_bad(struct store *s, int64_t now_ns)
-{
-	struct stat st;
-	char **list;
-	size_t i, n;
-
-	list = file_list(s->dir[DIR_BAD], &n);
-	for (i = 0; list != NULL && i < n; i++)
-		if (fstatat(s->dir[DIR_BAD], list[i], &st,
-		    AT_SYMLINK_NOFOLLOW) == 0 &&
-		    now_ns / 1000000000 - st.st_ctim.tv_sec >= BAD_S)
-			(void)unlinkat(s->dir[DIR_BAD], list[i], 0);
-	free(list);
-}
-
 static enum store_result
 step_sweep(struct store *s, int64_t now_ns, uint32_t work,
     struct store_upkeep *u)
@@ -329,7 +311,7 @@ step_sweep(struct store *s, int64_t now_ns, uint32_t work,
 	}
 	if (r != STORE_OK || s->sweep_at < AB_DIRS)
 		return r;
-	sweep_bad(s, now_ns);
+	aside_sweep(s);
 	upkeep_reset(s);
 	u->done = true;
 	u->over = nearly_full(s);
@@ -353,7 +335,7 @@ store_upkeep(struct store *s, const struct store_retention *r,
 		return result;
 	switch (s->phase) {
 	case UPKEEP_THIN:
-		return step_thin(s, r, now_ns, u);
+		return step_thin(s, r, u);
 	case UPKEEP_MARK:
 		return step_mark(s);
 	case UPKEEP_SWEEP:

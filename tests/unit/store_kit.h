@@ -4,6 +4,9 @@
 #ifndef VIPAIR_STORE_KIT_H
 #define VIPAIR_STORE_KIT_H
 
+/* Before libcheck, which has a fail() of its own. */
+#include "inside.h"
+
 #include <check.h>
 #include <dirent.h>
 #include <errno.h>
@@ -14,7 +17,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "store.h"
 
 #define KIT_FILES	6
 
@@ -30,6 +32,18 @@ static inline int64_t
 kit_clock(void)
 {
 	return kit_now;
+}
+
+/* Time passes, and somebody uses the store each day. */
+static inline void
+kit_pass(struct store *s, int64_t ns)
+{
+	const int64_t day = INT64_C(86400) * 1000000000;
+
+	for (; ns > 0; ns -= day) {
+		kit_now += ns < day ? ns : day;
+		(void)age_now(s);
+	}
 }
 
 static int

@@ -45,10 +45,10 @@ free_vhid(const struct doctor *d, const struct patient *p,
 	return 0;
 }
 
-/* Somebody with our number: named once, a free one beside it. */
+/* Somebody with our number: named once. */
 static void
 judge_sender(struct doctor *d, const struct patient *p,
-    const struct listening *l, const struct sender *s)
+    const struct sender *s)
 {
 	const enum problem number = s->protocol == p->vp->p.protocol ?
 	    PROBLEM_VHID_COLLISION : PROBLEM_OTHER_PROTOCOL;
@@ -65,8 +65,21 @@ judge_sender(struct doctor *d, const struct patient *p,
 		f->problem.value[1] = s->protocol;
 		memcpy(f->problem.mac, s->mac, sizeof(s->mac));
 	}
-	if (free_vhid(d, p, l) != 0 && !ours)
-		doctor_word(f->free, "%u", free_vhid(d, p, l));
+}
+
+/* Whoever collides may move to a number that nobody was heard to use. */
+static void
+propose(struct doctor *d, const struct patient *p, const struct listening *l)
+{
+	const unsigned n = free_vhid(d, p, l);
+	struct finding *f;
+
+	f = doctor_found(d, p, PROBLEM_VHID_COLLISION);
+	if (f != NULL && n != 0)
+		doctor_word(f->free, "%u", n);
+	f = doctor_found(d, p, PROBLEM_OTHER_PROTOCOL);
+	if (f != NULL && n != 0)
+		doctor_word(f->free, "%u", n);
 }
 
 static void
@@ -143,9 +156,10 @@ doctor_wire(struct doctor *d, const struct patient *p,
 
 	d->nchecks += 4;
 	for (i = 0; i < l->nsenders; i++) {
-		judge_sender(d, p, l, &l->sender[i]);
+		judge_sender(d, p, &l->sender[i]);
 		judge_clock(d, p, &l->sender[i]);
 	}
+	propose(d, p, l);
 	for (i = 0; i < l->nanswers; i++)
 		judge_answer(d, p, l, &l->answer[i]);
 }

@@ -291,6 +291,8 @@ examine(struct doctor *d)
 	doctor_cloud(d);
 	doctor_rooms(d);
 	doctor_network(d);
+	for (i = 0; i < d->npatients; i++)
+		doctor_partner(d, &d->patient[i]);
 }
 
 static int

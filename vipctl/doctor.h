@@ -149,9 +149,19 @@ void	doctor_wire(struct doctor *d, const struct patient *p,
 void	doctor_firewall(struct finding *f, const char *hook,
 	    const char *interface);
 
-/* doctor_run.c: a program, without a shell; -1 or its exit status. */
-int	doctor_run(const char *const *argv, char *out, size_t size,
-	    int timeout_ms);
+/*
+ * doctor_partner.c: asks the partner's receiver over ssh, with the key of
+ * the pair, and tries whether protocol 112 arrives there.
+ */
+void	doctor_partner(struct doctor *d, const struct patient *p);
+
+/*
+ * doctor_run.c: a program, without a shell, as that user (NULL: as we are);
+ * -1 or its exit status.
+ */
+struct passwd;
+int	doctor_run(const char *const *argv, const struct passwd *as,
+	    char *out, size_t size, int timeout_ms);
 /* doctor_fix.c */
 void	doctor_repair(struct finding *f);
 

@@ -51,7 +51,7 @@ disable(struct finding *f)
 	char out[256];
 	int status;
 
-	status = doctor_run(argv, out, sizeof(out), SYSTEMCTL_MS);
+	status = doctor_run(argv, NULL, out, sizeof(out), SYSTEMCTL_MS);
 	f->repaired = status == 0;
 	if (status != 0)
 		snprintf(f->failed, sizeof(f->failed), "systemctl disable "

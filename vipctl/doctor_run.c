@@ -7,7 +7,9 @@
 #include <sys/wait.h>
 
 #include <fcntl.h>
+#include <grp.h>
 #include <poll.h>
+#include <pwd.h>
 #include <signal.h>
 #include <unistd.h>
 
@@ -15,14 +17,17 @@
 #include "mono.h"
 
 _Noreturn static void
-child(const char *const *argv, int out)
+child(const char *const *argv, const struct passwd *as, int out)
 {
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
 	(void)dup2(null, STDIN_FILENO);
 	(void)dup2(out, STDOUT_FILENO);
-	(void)dup2(null, STDERR_FILENO);
+	(void)dup2(as != NULL ? out : null, STDERR_FILENO);
 	(void)close_range(3, ~0u, 0);
+	if (as != NULL && (setgroups(0, NULL) == -1 ||
+	    setgid(as->pw_gid) == -1 || setuid(as->pw_uid) == -1))
+		_exit(126);
 	(void)execv(argv[0], (char *const *)(uintptr_t)argv);
 	_exit(127);
 }
@@ -51,7 +56,8 @@ read_all(int fd, char *out, size_t size, mono_t deadline)
 }
 
 int
-doctor_run(const char *const *argv, char *out, size_t size, int timeout_ms)
+doctor_run(const char *const *argv, const struct passwd *as, char *out,
+    size_t size, int timeout_ms)
 {
 	const mono_t deadline = mono_after(mono_now(),
 	    timeout_ms * NS_PER_MS);
@@ -63,7 +69,7 @@ doctor_run(const char *const *argv, char *out, size_t size, int timeout_ms)
 		return -1;
 	pid = fork();
 	if (pid == 0)
-		child(argv, from[1]);
+		child(argv, as, from[1]);
 	(void)close(from[1]);
 	if (pid != -1) {
 		read_all(from[0], out, size, deadline);

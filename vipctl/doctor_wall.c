@@ -99,7 +99,8 @@ doctor_firewall(struct finding *f, const char *hook, const char *interface)
 	struct rules r = { .rank = 0 };
 	const bool in = strcmp(hook, "input") == 0;
 
-	if (text != NULL && doctor_run(argv, text, RULES_MAX, NFT_MS) == 0)
+	if (text != NULL && doctor_run(argv, NULL, text, RULES_MAX,
+	    NFT_MS) == 0)
 		for (line = text; line != NULL; line = next) {
 			next = strchr(line, '\n');
 			if (next != NULL)

@@ -21,7 +21,7 @@ const struct problem_text problem_texts[] = {
 { PROBLEM_HEARTBEAT_BLOCKED, 'C', false,
   "the heartbeat is blocked between living nodes",
   "adverts do not pass between this node and {partner}, which is alive by the "
-  "other path[, for {age} now]",
+  "other path[, for {age} now][: {detail}]",
   "let protocol 112 to 224.0.0.18 pass on {interface}: firewall on both "
   "nodes, IGMP snooping on the switch",
   "The partner is alive and active, only its adverts do not arrive. This "

@@ -6,9 +6,9 @@
  *	receiver PAIR STORE_DIR RUN_DIR
  *
  * The arguments are fixed by the line in authorized_keys; the key holder
- * chooses between two words, `channel` and `rsync`.  User _syncr.  Must never
- * read or write outside the store, and tells a stranger nothing but one line
- * of refusal: what went wrong stands in this node's own log.
+ * chooses between three words, `channel`, `rsync` and `facts`.  User _syncr.
+ * Must never read or write outside the store, and tells a stranger nothing
+ * but one line of refusal: what went wrong stands in this node's own log.
  */
 
 #include <sys/prctl.h>
@@ -132,6 +132,8 @@ main(int argc, char **argv)
 	r->pair = argv[1];
 	r->store_path = argv[2];
 	r->run_path = argv[3];
+	if (word == WORD_FACTS)
+		return facts_run(r);
 	open_store(r);
 	status = word == WORD_CHANNEL ? channel_run(r) : rsync_run(r);
 	store_close(r->store);

@@ -2,7 +2,7 @@
 
 /*
  * The receiver's parts.  argv says which pair and which two directories, the
- * key holder says one of two words, and nothing he sends ever becomes a path.
+ * key holder says one of three words, and nothing he sends ever becomes a path.
  */
 #ifndef VIPAIR_RECEIVER_H
 #define VIPAIR_RECEIVER_H
@@ -55,9 +55,10 @@ void	lock_rsync(const struct receiver *r, uint64_t file_max);
 extern const struct filter_rule channel_calls[];
 extern const size_t channel_ncalls;
 
-/* channel.c, rsync.c: the two words. */
+/* channel.c, rsync.c, facts.c: the three words. */
 int	channel_run(struct receiver *r);
 int	rsync_run(struct receiver *r);
+int	facts_run(struct receiver *r);
 
 /* verbs.c: one frame in, at most one answer; false: none. */
 bool	verb_do(struct session *s, const struct frame *f,

@@ -20,5 +20,7 @@ word_read(const char *line)
 		return WORD_CHANNEL;
 	if (strcmp(line, "rsync") == 0)
 		return WORD_RSYNC;
+	if (strcmp(line, "facts") == 0)
+		return WORD_FACTS;
 	return WORD_REFUSED;
 }

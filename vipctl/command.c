@@ -79,6 +79,9 @@ const struct command commands[] = {
 	{ "metrics", "",
 	    "print metrics for Prometheus",
 	    cmd_metrics, NEED_STATUS },
+	{ "report", "[--output file] [pair]",
+	    "write a page about the past and the present",
+	    cmd_report, NEED_STATUS },
 	{ "explain", "[id]",
 	    "explain a problem by its id",
 	    cmd_explain, 0 },
@@ -98,7 +101,7 @@ const struct command commands[] = {
 };
 
 const char *const commands_absent[] = {
-	"apply", "drill", "init", "report", "undo-wipe",
+	"apply", "drill", "init", "undo-wipe",
 	NULL,
 };
 

@@ -159,11 +159,30 @@ marks_are_there(struct pair *p)
 	    live.term != 0;
 }
 
+/* With the lock we know it; else nobody writes, and it can be found. */
+static void
+look_at_head(struct pair *p)
+{
+	enum store_result r;
+
+	if (!store_locked(p->store)) {
+		if (!store_head_there(p->store) && pair_lock(p))
+			(void)pair_unlock(p);
+		return;
+	}
+	r = store_head_keep(p->store);
+	if (r != STORE_OK && log_allowed(&p->store_limit, mono_now().ns, 3))
+		log_warnx("%s: store: %s", p->name, store_why(p->store));
+}
+
 static void
 look(struct pair *p)
 {
 	struct epoch e;
-	enum store_result r = store_epoch(p->store, &e);
+	enum store_result r;
+
+	look_at_head(p);
+	r = store_epoch(p->store, &e);
 
 	if (r == STORE_DAMAGED && store_locked(p->store) &&
 	    pair_repair(p))

@@ -113,6 +113,28 @@ data_gone(struct pair *p)
 	}
 }
 
+/*
+ * What somebody broke the capture repairs within a second; until then what
+ * was known is true, and no reason to give the role away.
+ */
+static void
+judge_store(struct pair *p, enum store_result rc)
+{
+	const mono_t now = mono_now();
+
+	if (rc == STORE_OK) {
+		p->failing = MONO_NEVER;
+		p->damaged = false;
+		return;
+	}
+	if (!mono_is_set(p->failing)) {
+		log_warnx("%s: store: %s", p->name, store_why(p->store));
+		p->failing = now;
+	}
+	p->damaged = p->damaged ||
+	    mono_span_ns(p->failing, now) >= MIRROR_HEAL_NS;
+}
+
 void
 data_look(struct pair *p)
 {
@@ -121,9 +143,7 @@ data_look(struct pair *p)
 
 	p->look_at = MONO_NEVER;
 	rc = store_refresh(p->store);
-	if (rc != STORE_OK && !p->damaged)
-		log_warnx("%s: store: %s", p->name, store_why(p->store));
-	p->damaged = rc != STORE_OK;
+	judge_store(p, rc);
 	if (!position_equal(&was, &store_head(p->store)->position)) {
 		state_made(p);
 		if (store_head(p->store)->position.generation <

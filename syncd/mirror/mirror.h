@@ -29,6 +29,7 @@
 #define MIRROR_ACK_NS		(10 * NS_PER_S)	/* the last sync */
 #define MIRROR_ASK_GAP_NS	(1 * NS_PER_S)	/* of the partner */
 #define MIRROR_RETRY_NS		(20 * NS_PER_MS) /* a queue that is full */
+#define MIRROR_HEAL_NS		(3 * NS_PER_S)	/* the capture repairs */
 #define MIRROR_MADE_MAX		64	/* generations not acknowledged */
 
 enum job_step {
@@ -64,6 +65,7 @@ struct pair {
 	int		watch;		/* of the store's directory, or -1 */
 	struct store	*store;
 	bool		damaged;
+	mono_t		failing;	/* to verify, since then */
 	struct epoch	seen;		/* the highest that was stored */
 	struct ship	*ship;
 

@@ -78,8 +78,10 @@ open_store(struct pair *p)
 		fatalx("%s: store %s: %s", p->name, path,
 		    store_why(p->store));
 	p->damaged = rc == STORE_DAMAGED;
-	if (p->damaged)
+	if (p->damaged) {
 		log_warnx("%s: store: %s", p->name, store_why(p->store));
+		p->failing = mono_now();
+	}
 	p->watch = p->mirror->notices == -1 ? -1 :
 	    inotify_add_watch(p->mirror->notices, path,
 	    IN_MOVED_TO | IN_ONLYDIR);

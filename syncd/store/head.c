@@ -5,7 +5,11 @@
  * write them, under the lock; everybody reads.
  */
 
+#include <sys/stat.h>
+
+#include <assert.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -51,7 +55,47 @@ parse_head(char *at, struct head_file *f)
 	    hash_is_zero(&h->position.head);
 }
 
-/* None yet is an empty store; one that does not verify is damage. */
+static bool
+has_manifests(struct store *s)
+{
+	uint64_t generation;
+	struct hash head;
+	bool found = false;
+	char **list;
+	size_t i, n;
+
+	list = file_list(s->dir[DIR_MANIFESTS], &n);
+	for (i = 0; list != NULL && i < n && !found; i++)
+		found = manifest_parse_name(list[i], &generation, &head);
+	free(list);
+	return found || list == NULL;
+}
+
+/*
+ * There was one before the first manifest was (head_first()): none is an
+ * empty store only where there are no manifests.
+ */
+static enum store_result
+head_none(struct store *s)
+{
+	s->no_head = true;
+	if (has_manifests(s))
+		return fail(s, STORE_DAMAGED,
+		    "HEAD is gone: repair the store");
+	s->head = (struct head_file){ .full_size = 0 };
+	return STORE_OK;
+}
+
+/* The file is to blame, not this process. */
+static bool
+is_unreadable(int error)
+{
+	return error == EBADMSG || error == EFBIG || error == EIO ||
+	    error == EACCES || error == EPERM || error == ELOOP ||
+	    error == EISDIR || error == ENXIO;
+}
+
+/* What does not verify is damage. */
 enum store_result
 head_read(struct store *s)
 {
@@ -59,12 +103,11 @@ head_read(struct store *s)
 	char *body, *text;
 	bool good;
 
+	s->no_head = false;
 	text = record_read(s->dir[DIR_ROOT], "HEAD", HEAD_MAGIC, &body);
-	if (text == NULL && errno == ENOENT) {
-		s->head = (struct head_file){ .full_size = 0 };
-		return STORE_OK;
-	}
-	if (text == NULL && errno != EBADMSG && errno != EFBIG)
+	if (text == NULL && errno == ENOENT)
+		return head_none(s);
+	if (text == NULL && !is_unreadable(errno))
 		return fail_errno(s, "HEAD");
 	good = text != NULL && parse_head(body, &f);
 	free(text);
@@ -100,6 +143,57 @@ head_publish(struct store *s, const struct head_file *f)
 		return fail_errno(s, "HEAD");
 	s->head = *f;
 	return STORE_OK;
+}
+
+void
+head_spend(struct head_file *f, const struct epoch *e, uint64_t generation)
+{
+	const int order = epoch_cmp(e, &f->spent);
+
+	if (order < 0 || (order == 0 && generation <= f->spent_generation))
+		return;
+	f->spent = *e;
+	f->spent_generation = generation;
+}
+
+/* On a full disk the first commit fails all the same. */
+void
+head_first(struct store *s)
+{
+	const struct head_file empty = s->head;
+
+	if (s->no_head && head_publish(s, &empty) == STORE_OK)
+		s->no_head = false;
+}
+
+enum store_result
+store_head_keep(struct store *s)
+{
+	const struct head_file known = s->head;
+	enum store_result r;
+
+	assert(s->locked);
+	r = head_read(s);
+	if (r == STORE_OK && !s->no_head) {
+		s->head = known;
+		return STORE_OK;
+	}
+	r = head_publish(s, &known);
+	if (r != STORE_OK)
+		return r;
+	s->no_head = false;
+	return fail(s, STORE_NOTHING, "HEAD was gone or did not verify: "
+	    "written again");
+}
+
+bool
+store_head_there(struct store *s)
+{
+	struct stat st;
+
+	return fstatat(s->dir[DIR_ROOT], "HEAD", &st,
+	    AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode) &&
+	    st.st_size > 0;
 }
 
 enum store_result

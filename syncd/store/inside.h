@@ -68,6 +68,7 @@ struct store {
 	char		pair[MANIFEST_PAIR_MAX + 1];
 	struct store_limits limits;
 	bool		locked, damaged;
+	bool		no_head;	/* no file HEAD */
 	bool		lost;		/* with the lock: store_lost() */
 	uint64_t	ticket;		/* in the lock file, our last one */
 
@@ -158,6 +159,11 @@ bool	record_text(char **at, const char *word, char *buf, size_t size);
 
 enum store_result head_read(struct store *s);
 enum store_result head_publish(struct store *s, const struct head_file *h);
+/* Before there is a manifest there is a HEAD; with the lock. */
+void	head_first(struct store *s);
+/* I3: up to there this epoch has written, in f as well. */
+void	head_spend(struct head_file *f, const struct epoch *e,
+	    uint64_t generation);
 enum store_result history_write(struct store *s,
 	    const struct history_list *h);
 enum store_result history_read(struct store *s);
@@ -209,6 +215,8 @@ bool	load_link(const void *text, size_t len, const char *pair,
 enum store_result recover(struct store *s);
 /* Makes the chain anew from the manifests below the head, s->head. */
 enum store_result recover_chain(struct store *s);
+/* The manifest of that name, if it verifies. */
+bool	read_link(struct store *s, const char *name, struct link *l);
 /* HEAD's fields from its record. */
 struct head_file head_from(const struct store *s, const struct link *l);
 
@@ -239,6 +247,8 @@ int64_t	age_now(struct store *s);
 
 int	aside_put(struct store *s, int dir, const char *name);
 void	aside_sweep(struct store *s);
+/* store_lost(), durable. */
+enum store_result lost_mark(struct store *s);
 
 /* ---- branch.c ------------------------------------------------------------ */
 

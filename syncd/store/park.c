@@ -170,15 +170,10 @@ static void
 spend(const struct store *s, struct head_file *f)
 {
 	const struct position *p = &s->head.h.position;
-	int order = epoch_cmp(&p->epoch, &s->head.spent);
 
 	f->spent = s->head.spent;
 	f->spent_generation = s->head.spent_generation;
-	if (order > 0 || (order == 0 &&
-	    p->generation > s->head.spent_generation)) {
-		f->spent = p->epoch;
-		f->spent_generation = p->generation;
-	}
+	head_spend(f, &p->epoch, p->generation);
 }
 
 static enum store_result

@@ -44,8 +44,7 @@ load_link(const void *text, size_t len, const char *pair, struct link *l)
 	return true;
 }
 
-/* The manifest of that name, if it verifies. */
-static bool
+bool
 read_link(struct store *s, const char *name, struct link *l)
 {
 	uint64_t generation;
@@ -203,6 +202,7 @@ recover(struct store *s)
 	enum store_result r;
 
 	(void)file_empty_dir(s->dir[DIR_TMP]);
+	head_first(s);
 	r = check_chain(s);
 	if (r == STORE_OK && s->history_cut)
 		r = history_write(s, &history);

@@ -27,12 +27,25 @@ objects_good(struct store *s, const struct tree *t)
 	return true;
 }
 
+/* Its manifests verify up to a full one; whole: so do all objects. */
+static bool
+is_good(struct store *s, const struct chain *c, uint64_t at, bool whole)
+{
+	struct tree *t = NULL;
+	bool good;
+
+	good = load_chain(s, s->dir[DIR_MANIFESTS], c, at, &t) == STORE_OK &&
+	    (!whole || objects_good(s, t));
+	tree_free(t);
+	return good;
+}
+
 /* Pretends that it is the head, makes its chain, loads and reads all. */
 static bool
-try_head(struct store *s, uint64_t generation, const struct hash *head)
+try_head(struct store *s, uint64_t generation, const struct hash *head,
+    bool whole)
 {
 	struct chain c = { .fd = -1 };
-	struct tree *t = NULL;
 	bool good = false;
 	struct link l;
 	uint64_t at;
@@ -43,12 +56,10 @@ try_head(struct store *s, uint64_t generation, const struct hash *head)
 		return false;
 	if (chain_open(&c, s->dir[DIR_ROOT], "chain", false) == 0 &&
 	    chain_find(&c, generation, &at) && chain_read(&c, at, &l) &&
-	    load_chain(s, s->dir[DIR_MANIFESTS], &c, at, &t) == STORE_OK &&
-	    objects_good(s, t)) {
+	    is_good(s, &c, at, whole)) {
 		s->head = head_from(s, &l);
 		good = true;
 	}
-	tree_free(t);
 	chain_close(&c);
 	return good;
 }
@@ -125,14 +136,60 @@ settle(struct store *s)
 	return r == STORE_OK ? recover(s) : r;
 }
 
+/* From the newest down; false: none. */
+static bool
+find_head(struct store *s, char **list, size_t n, bool whole)
+{
+	uint64_t generation;
+	struct hash head;
+
+	while (n-- > 0)
+		if (manifest_parse_name(list[n], &generation, &head) &&
+		    try_head(s, generation, &head, whole))
+			return true;
+	return false;
+}
+
+/*
+ * Nothing is dropped because HEAD is lost: what is not under the new one is
+ * set aside.  I3: its epoch has written that far.
+ */
+static enum store_result
+leave_above(struct store *s, char **list, size_t n, uint64_t *newest)
+{
+	const struct position *p = &s->head.h.position;
+	struct store_branch b;
+	uint64_t generation;
+	struct hash head;
+	size_t cursor = 0;
+	struct link l;
+
+	*newest = p->generation;
+	while (n-- > 0) {
+		if (!manifest_parse_name(list[n], &generation, &head))
+			continue;
+		if (generation <= p->generation)
+			break;
+		if (generation > *newest)
+			*newest = generation;
+		if (read_link(s, list[n], &l))
+			head_spend(&s->head, &l.epoch, generation);
+		if (aside_put(s, s->dir[DIR_MANIFESTS], list[n]) == -1)
+			return fail_errno(s, "manifest");
+	}
+	while (store_branches(s, &cursor, &b))
+		head_spend(&s->head, &b.position.epoch,
+		    b.position.generation);
+	return STORE_OK;
+}
+
 enum store_result
 store_repair(struct store *s, uint64_t *lost)
 {
-	uint64_t generation, newest = s->head.h.position.generation;
 	struct head_file was = s->head;
-	struct hash head;
+	enum store_result r = STORE_OK;
+	uint64_t newest = 0;
 	char **list;
-	bool found = false;
 	size_t n;
 
 	assert(s->locked);
@@ -140,21 +197,20 @@ store_repair(struct store *s, uint64_t *lost)
 	list = file_list(s->dir[DIR_MANIFESTS], &n);
 	if (list == NULL)
 		return fail_errno(s, "manifests");
-	while (n > 0 && !found) {
-		n--;
-		if (!manifest_parse_name(list[n], &generation, &head))
-			continue;
-		if (generation > newest)
-			newest = generation;
-		found = try_head(s, generation, &head);
+	if (!find_head(s, list, n, true)) {
+		if (find_head(s, list, n, false))
+			r = lost_mark(s);
+		else
+			s->head = (struct head_file){ .spent = was.spent,
+			    .spent_generation = was.spent_generation };
 	}
+	if (r == STORE_OK)
+		r = leave_above(s, list, n, &newest);
 	free(list);
-	if (!found) {
-		s->head = (struct head_file){ .spent = was.spent,
-		    .spent_generation = was.spent_generation };
-		if (recover_chain(s) != STORE_OK)
-			return STORE_DAMAGED;
-	}
+	if (r == STORE_OK && s->head.h.position.generation == 0)
+		r = recover_chain(s);
+	if (r != STORE_OK)
+		return r;
 	*lost = newest - s->head.h.position.generation;
 	return settle(s);
 }

@@ -42,17 +42,18 @@ is_good(int dir, const char *name, struct hash *want, uint64_t *size)
 	return good;
 }
 
-static int
-mark_lost(struct store *s)
+enum store_result
+lost_mark(struct store *s)
 {
 	int fd = file_open(s->dir[DIR_ROOT], "lost", O_WRONLY | O_CREAT,
 	    0640);
 
 	if (fd == -1)
-		return -1;
+		return fail_errno(s, "lost");
 	(void)close(fd);
 	s->lost = true;
-	return file_sync_dir(s->dir[DIR_ROOT]);
+	return file_sync_dir(s->dir[DIR_ROOT]) == 0 ? STORE_OK :
+	    fail_errno(s, "lost");
 }
 
 bool
@@ -93,8 +94,10 @@ static enum store_result
 set_aside(struct store *s, int dir, const char *name, const struct hash *h,
     struct store_scrub *r)
 {
-	if (mark_lost(s) == -1)
-		return fail_errno(s, "lost");
+	enum store_result result = lost_mark(s);
+
+	if (result != STORE_OK)
+		return result;
 	if (aside_put(s, dir, name) == -1)
 		return fail_errno(s, "object");
 	crash_point("scrub-renamed");

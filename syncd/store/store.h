@@ -115,6 +115,13 @@ struct store_head {
 const struct store_head	*store_head(const struct store *s);
 const struct history_list *store_history(const struct store *s);
 /*
+ * Somebody removed or broke HEAD: with the lock what we know is true, and is
+ * written again (STORE_NOTHING, said once; STORE_OK: it is there).  Without,
+ * store_head_there() only looks; who may then takes the lock and repairs.
+ */
+enum store_result store_head_keep(struct store *s);
+bool	store_head_there(struct store *s);
+/*
  * The tree of the head, kept in memory and brought along by each commit.
  * NULL: cannot be loaded (store_why()).  Valid until the next change.
  */
@@ -352,7 +359,9 @@ enum store_result store_lost_check(struct store *s);
 
 /*
  * After STORE_DAMAGED: goes to the newest generation whose manifests and
- * objects are all here and verify.  *lost: generations above it.
+ * objects are all here and verify; where objects are bad in every one, to the
+ * newest whose manifests do, and a partner brings them (store_lost()).
+ * *lost: generations above it; their manifests are set aside, not removed.
  */
 enum store_result store_repair(struct store *s, uint64_t *lost);
 

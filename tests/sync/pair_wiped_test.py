@@ -5,6 +5,7 @@ pair heals by itself, the service never notices, and what is live is safe.
 """
 
 import os
+import re
 import shutil
 
 import pytest
@@ -98,5 +99,34 @@ def test_one_file_is_removed(datapair, name):
     os.unlink(p.a.store(name))
     if name != "EPOCH":         # which the head says as well
         p.lab.wait_for(lambda: os.path.exists(p.a.store(name)), 10, name)
+    heals(p, t)
+    moves(p)
+
+
+def head(node):
+    try:
+        with open(node.store("HEAD")) as f:
+            found = re.search(r"^generation (\d+)$", f.read(), re.M)
+    except FileNotFoundError:
+        return -1
+    return int(found[1]) if found else -1
+
+
+@pytest.mark.parametrize("how", ["removed", "cut"])
+@pytest.mark.parametrize("who", ["alpha", "beta"])
+def test_head_is_lost(datapair, who, how):
+    """It is written again, and what was kept is kept."""
+    p, t = datapair, mono_ns()
+    node = p.of(who)
+    p.change(p.a, "tree/d3/f301", f"before it {t}\n", 40)
+    p.level(p.a, 60)
+    kept, at_least = set(os.listdir(node.store("manifests"))), head(node)
+    assert at_least > 0
+    if how == "cut":
+        os.truncate(node.store("HEAD"), 0)
+    else:
+        os.unlink(node.store("HEAD"))
+    p.lab.wait_for(lambda: head(node) >= at_least, 10, "HEAD is again")
+    assert not kept - set(os.listdir(node.store("manifests")))
     heals(p, t)
     moves(p)

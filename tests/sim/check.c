@@ -380,7 +380,7 @@ check_farewell(struct world *w, struct node *n)
 void
 check_service(struct world *w, struct node *n, const struct action *a)
 {
-	struct epoch *e;
+	struct opened *e;
 
 	if (!a->service.run)
 		return;
@@ -397,8 +397,8 @@ check_service(struct world *w, struct node *n, const struct action *a)
 			    node_name(n->id), e->term);
 	}
 	if (w->nepochs < EPOCHS_MAX)
-		w->epoch[w->nepochs++] = (struct epoch){ a->service.term,
-		    n->id, n->elector_life };
+		w->epoch[w->nepochs++] = (struct opened){
+		    a->service.term, n->id };
 }
 
 /* ---- The end: everything has been quiet for long ---------------------- */
@@ -441,4 +441,6 @@ check_end(struct world *w)
 			    n->e.alarms);
 	}
 	check_settled(w, active, able);
+	if (w->sc.data)
+		check_data_end(w);
 }

@@ -28,6 +28,12 @@ static const char *const names[V_COUNT] = {
 	[V_SERVICE] = "service started without role or durable term",
 	[V_ALARM] = "alarm stays on",
 	[V_ENDS] = "the elector's process ends",
+	[V_DATA_LOST] = "a committed generation is lost",
+	[V_DATA_LOWER] = "a lower epoch went over a higher one",
+	[V_DATA_TWICE] = "an epoch wrote one generation twice",
+	[V_DATA_LIVE] = "live data overwritten before they were captured",
+	[V_DATA_SERVICE] = "the service runs on data that are not its own",
+	[V_DATA_BEHIND] = "the standby stays behind",
 };
 
 const char *

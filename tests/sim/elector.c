@@ -91,6 +91,8 @@ step(struct world *w, struct node *n, struct event *ev)
 	ev->now.ns = local_of(n, w->now);
 	election_step(&n->e, &n->cfg, ev, &out);
 	check_step(w, n, ev, &was, &out);
+	if (w->sc.data)
+		half_word(w, n);
 	for (uint32_t i = 0; i < out.n; i++)
 		append(w, n)->a = out.a[i];
 }
@@ -237,13 +239,17 @@ do_action(struct world *w, struct node *n, const struct todo *t)
 		break;
 	case ELECTION_SERVICE:
 		check_service(w, n, a);
-		service_want(w, n, a->service.run);
+		if (w->sc.data)
+			half_want(w, n, a->service.run, a->service.term);
+		else
+			service_order(w, n, a->service.run);
 		break;
 	case ELECTION_ROLE:
 		do_role(w, n, a);
 		break;
 	case ELECTION_LEFT:
 		TELL(w, n->id, "left");
+		half_down(w, n);
 		elector_kill(w, n, 0);
 		break;
 	case ELECTION_ANNOUNCE:
@@ -375,7 +381,8 @@ take_now(struct world *w, struct node *n, const struct msg *m)
 		n->link_told = ev.link.up;
 		n->quiet_until = ev.link.up ? local_of(n, w->now) +
 		    election_down_ns(&n->e, &n->cfg) : FAR;
-	} else if (ev.type == EVENT_SERVICE && m->n != n->service_job)
+	} else if (ev.type == EVENT_SERVICE && !w->sc.data &&
+	    m->n != n->service_job)
 		return;
 	elector_feed(w, n, &ev);
 }
@@ -486,6 +493,8 @@ elector_boot(struct world *w, struct node *n)
 	if (!n->actuator)
 		actuator_new(w, n);
 	elector_tell(w, n, &start, 0);
+	if (w->sc.data)
+		half_boot(w, n);
 	if (n->carrier_down == 0)
 		elector_tell(w, n, &up, prng_range(&w->rng, 0, MS / 2));
 }
@@ -497,6 +506,7 @@ elector_kill(struct world *w, struct node *n, int64_t back_ns)
 	if (!n->elector)
 		return;
 	TELL(w, n->id, "elector is gone");
+	half_elector_gone(w, n);
 	n->elector = false;
 	n->started = false;
 	n->timer = FAR;

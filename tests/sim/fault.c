@@ -64,6 +64,7 @@ power_off(struct world *w, struct node *n, bool disk)
 {
 	actuator_kill(w, n, false);
 	elector_kill(w, n, 0);
+	half_power_off(w, n, disk);
 	n->powered = false;
 	n->f_active = false;
 	kernel_set(w, n, false);
@@ -101,6 +102,10 @@ service_fails(struct world *w, struct node *n, const struct fault *f)
 
 	n->service_breaks = f->arg;
 	n->service_failed = true;
+	if (w->sc.data) {
+		half_sick(w, n);
+		return;
+	}
 	if (!n->service_run || !n->elector)
 		return;
 	m = queue_add(w, w->now + MS, MSG_EVENT, n->id);
@@ -131,6 +136,7 @@ strike_once(struct world *w, struct node *n, const struct fault *f,
 		actuator_kill(w, n, true);
 		break;
 	case FAULT_KILL_ALL:
+		half_down(w, n);
 		actuator_kill(w, n, false);
 		elector_kill(w, n, f->span);
 		break;

@@ -378,7 +378,7 @@ service_says(struct world *w, struct node *n, enum service_state state,
 }
 
 void
-service_want(struct world *w, struct node *n, bool run)
+service_order(struct world *w, struct node *n, bool run)
 {
 	int64_t ns = prng_range(&w->rng, 5 * MS, 300 * MS);
 

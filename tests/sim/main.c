@@ -146,6 +146,10 @@ tell_figures(double cpu_s)
 	    ", forged %" PRIu64 ", replays believed %" PRIu64 "\n", stats.moves, stats.moves_lossy,
 	    stats.duals_exempt, stats.blips, stats.refused, stats.forged,
 	    stats.replays_taken);
+	printf("generations %" PRIu64 ", acknowledged %" PRIu64 ", loaded %"
+	    PRIu64 ", branches parked %" PRIu64 ", fenced %" PRIu64 "\n",
+	    stats.generations, stats.acked, stats.loads, stats.parked,
+	    stats.fenced);
 	for (int i = 1; i < V_COUNT; i++)
 		if (stats.violation[i] != 0)
 			printf("violations: %s: %" PRIu64 "\n",

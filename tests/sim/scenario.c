@@ -92,6 +92,10 @@ make_pair(struct scenario *sc, struct prng *r)
 	/* A pair with data has two nodes, both of them ours. */
 	if (sc->nodes > 2 || sc->foreign != 0)
 		sc->word = false;
+	/* The data half: its partner is asked over ssh. */
+	sc->data = sc->word && prng_percent(r, 30);
+	if (sc->data)
+		sc->service = true;
 	/* Beside a foreign VRRP peer nobody of ours signs. */
 	if (sc->foreign != 0 && sc->protocol != PROTOCOL_CARP)
 		sc->is_signed = false;
@@ -140,6 +144,7 @@ make_kind(const struct scenario *sc, struct prng *r)
 	    (k == FAULT_CUT_WORD && !sc->word) ||
 	    ((k == FAULT_REPLAY || k == FAULT_FORGE) &&
 	    (!sc->is_signed || sc->foreign != 0)) ||
+	    (k == FAULT_DATA && sc->data) ||
 	    (k == FAULT_DEMOTE && (sc->foreign == 0 ||
 	    sc->protocol != PROTOCOL_CARP)) ||
 	    (k == FAULT_WALL_STEP && (sc->foreign != 0 || disk)) ||
@@ -270,11 +275,11 @@ scenario_print(const struct scenario *sc, FILE *f)
 	fprintf(f, "pair seed=%" PRIu64 " protocol=%s nodes=%u foreign=%u "
 	    "signed=%d preempt=%d service=%d word=%d wild=%d worst=%d "
 	    "loss=%u dup=%u flap=%u interval_ms=%u spacing_ms=%u "
-	    "delay_us=%u sched_us=%u slow=%u\n", sc->seed, protocols[sc->protocol],
+	    "delay_us=%u sched_us=%u slow=%u data=%d\n", sc->seed, protocols[sc->protocol],
 	    sc->nodes, sc->foreign, sc->is_signed, sc->preempt, sc->service,
 	    sc->word, sc->clocks_wild, sc->lapse_worst, sc->loss, sc->dup,
 	    sc->flap_limit, sc->interval_ms, sc->spacing_ms, sc->delay_us,
-	    sc->sched_us, sc->slow);
+	    sc->sched_us, sc->slow, sc->data);
 	for (uint32_t i = 0; i < sc->nfaults; i++) {
 		const struct fault *x = &sc->fault[i];
 
@@ -290,18 +295,18 @@ static bool
 read_pair(struct scenario *sc, const char *line)
 {
 	char protocol[16];
-	unsigned v[16] = { [15] = 0 };
+	unsigned v[17] = { [15] = 0 };
 	uint64_t seed;
 	int words;
 
 	words = sscanf(line, "pair seed=%" SCNu64 " protocol=%15s nodes=%u "
 	    "foreign=%u signed=%u preempt=%u service=%u word=%u wild=%u "
 	    "worst=%u loss=%u dup=%u flap=%u interval_ms=%u spacing_ms=%u "
-	    "delay_us=%u sched_us=%u slow=%u", &seed, protocol, &v[0], &v[1], &v[2],
+	    "delay_us=%u sched_us=%u slow=%u data=%u", &seed, protocol, &v[0], &v[1], &v[2],
 	    &v[3], &v[4], &v[5], &v[6], &v[7], &v[8], &v[9], &v[10], &v[11],
-	    &v[12], &v[13], &v[14], &v[15]);
-	/* Cases older than the last word do without it. */
-	if (words != 17 && words != 18)
+	    &v[12], &v[13], &v[14], &v[15], &v[16]);
+	/* Cases older than the last words do without them. */
+	if (words < 17 || words > 19)
 		return false;
 	*sc = (struct scenario){
 		.seed = seed, .nodes = (uint8_t)v[0],
@@ -312,6 +317,7 @@ read_pair(struct scenario *sc, const char *line)
 		.dup = (uint8_t)v[9], .flap_limit = (uint8_t)v[10],
 		.interval_ms = v[11], .spacing_ms = v[12], .delay_us = v[13],
 		.sched_us = v[14], .slow = (uint8_t)v[15],
+		.data = v[16] != 0,
 	};
 	for (uint8_t i = 1; i <= 3; i++)
 		if (strcmp(protocol, protocols[i]) == 0)

@@ -17,6 +17,7 @@
 #include <stdio.h>
 
 #include "election.h"
+#include "half.h"
 #include "prng.h"
 #include "seq.h"
 
@@ -98,6 +99,7 @@ struct scenario {
 	uint8_t		dup;
 	uint8_t		flap_limit;
 	uint8_t		slow;		/* foreign CARP: times our interval */
+	bool		data;		/* with the data half */
 	uint32_t	interval_ms;
 	uint32_t	spacing_ms;
 	uint32_t	delay_us;	/* most; least is a hundredth */
@@ -164,6 +166,7 @@ enum msg_kind {
 	MSG_FAULT_END,
 	MSG_HOSTILE,
 	MSG_FOREIGN,		/* timer of a foreign peer */
+	MSG_HALF,		/* the data half */
 };
 
 struct msg {
@@ -177,6 +180,7 @@ struct msg {
 		struct word	word;
 		struct event	event;
 		struct order	order;
+		struct half_msg	half;
 	};
 };
 
@@ -300,6 +304,8 @@ struct node {
 	bool		unreliable;	/* its disk is another one */
 	bool		blip;		/* resumed over its lease */
 
+	struct half	half;
+
 	/* Big; only the parts in use are looked at.  todo comes first. */
 	struct todo	todo[QUEUE_MAX];
 	struct msg	inbox[INBOX_MAX];
@@ -316,10 +322,10 @@ struct link {
 	bool		excused;	/* both hold, and could not know */
 };
 
-struct epoch {
+/* An epoch in which a service was started. */
+struct opened {
 	uint32_t	term;
 	uint8_t		node;
-	uint16_t	life;
 };
 
 /* ---- World ------------------------------------------------------------ */
@@ -343,12 +349,19 @@ enum violation {
 	V_SERVICE,		/* runs without the role, or without term */
 	V_ALARM,
 	V_ENDS,			/* invariant 8: an assertion fails */
+	V_DATA_LOST,		/* invariant 6: what was committed is gone */
+	V_DATA_LOWER,		/* a lower epoch went over a higher one */
+	V_DATA_TWICE,		/* I3: an epoch wrote a generation twice */
+	V_DATA_LIVE,		/* invariant 7: overwritten, not captured */
+	V_DATA_SERVICE,		/* runs on data that are not its own */
+	V_DATA_BEHIND,		/* the standby never gets what it lacks */
 	V_COUNT
 };
 
 struct stats {
 	uint64_t	runs, steps, duals_exempt, moves, moves_lossy;
 	uint64_t	stale, replays_taken;
+	uint64_t	generations, acked, parked, loads, fenced;
 	uint64_t	blips, refused, forged, virtual_ns, faults;
 	uint64_t	failed;
 	uint64_t	violation[V_COUNT];
@@ -377,12 +390,13 @@ struct world {
 	int64_t		last_move;
 	uint8_t		last_active;
 	uint32_t	moves;
-	uint32_t	nepochs;
-	struct epoch	epoch[EPOCHS_MAX];
+	uint32_t	nepochs, ngenerations, writes;
+	struct opened	epoch[EPOCHS_MAX];
 	bool		hostile_listens;
 	uint32_t	ntape;
 	struct wire	tape[TAPE_MAX];
 	struct advert	rx;		/* handed to the core */
+	struct generation generation[GENERATIONS_MAX];
 	struct link	link[SIM_NODES_MAX][SIM_NODES_MAX];
 	struct node	node[SIM_NODES_MAX];
 	struct queue	q;
@@ -451,7 +465,7 @@ void	kernel_set(struct world *w, struct node *n, bool present);
 void	keeper_write(struct world *w, struct node *n, uint32_t term);
 void	keeper_written(struct world *w, struct node *n, uint32_t term);
 void	keeper_ceiling(struct world *w, struct node *n);
-void	service_want(struct world *w, struct node *n, bool run);
+void	service_order(struct world *w, struct node *n, bool run);
 
 /* net.c */
 void	net_send(struct world *w, struct node *n, const struct wire *x);
@@ -500,6 +514,41 @@ const char *violation_name(enum violation v);
 /* ends.c: false when something is wrong */
 bool	world_run(struct world *w, const struct scenario *sc,
     struct stats *st, FILE *trace);
+
+/* half.c: the data half of a node */
+void	half_boot(struct world *w, struct node *n);
+void	half_down(struct world *w, struct node *n);
+void	half_elector_gone(struct world *w, struct node *n);
+void	half_power_off(struct world *w, struct node *n, bool disk);
+void	half_want(struct world *w, struct node *n, bool run, uint32_t term);
+void	half_word(struct world *w, struct node *n);
+void	half_sick(struct world *w, struct node *n);
+void	half_take(struct world *w, struct node *n, const struct msg *m);
+struct half_msg *half_later(struct world *w, struct node *n, enum half_op op,
+    int64_t after_ns);
+
+/* capture.c: who may write into a store, and what */
+void	capture_job(struct world *w, struct node *n);
+void	capture_step(struct world *w, struct node *n);
+void	capture_pass(struct world *w, struct node *n);
+void	capture_changed(struct world *w, struct node *n);
+bool	copy_load(struct world *w, struct node *n);
+bool	copy_commit(struct world *w, struct node *n, uint8_t g,
+    const struct epoch *e);
+bool	copy_back(struct world *w, struct node *n, uint32_t number);
+
+/* channel.c: from one store to the other */
+void	channel_take(struct world *w, struct node *n, const struct msg *m);
+void	channel_kick(struct world *w, struct node *n);
+bool	channel_ships(const struct node *n);
+
+/* checkdata.c */
+void	check_copy(struct world *w, struct node *n, const struct copy *was);
+void	check_overwrites(struct world *w, struct node *n);
+void	check_runs(struct world *w, struct node *n);
+void	check_starts(struct world *w, struct node *n);
+void	check_made(struct world *w, uint8_t g);
+void	check_data_end(struct world *w);
 
 /* cover.c */
 bool	cover_report(const struct stats *st, FILE *f);

@@ -71,6 +71,7 @@ fill_conf(struct scenario_conf *b, const struct scenario *sc)
 	b->p.preempt = sc->preempt;
 	b->p.has_keys = sc->is_signed;
 	b->p.service.kind = sc->service ? SERVICE_UNIT : SERVICE_NONE;
+	b->p.has_sync = sc->data;
 	for (uint8_t i = 0; i < sc->nodes; i++)
 		b->n[i] = (struct conf_node){
 			.address = { .family = 4,
@@ -221,6 +222,9 @@ deliver(struct world *w, const struct msg *m)
 		break;
 	case MSG_FOREIGN:
 		foreign_timer(w, n, m->n);
+		break;
+	case MSG_HALF:
+		half_take(w, n, m);
 		break;
 	case MSG_NONE:
 	case MSG_THAW:

@@ -82,6 +82,9 @@ const struct command commands[] = {
 	{ "report", "[--output file] [pair]",
 	    "write a page about the past and the present",
 	    cmd_report, NEED_STATUS },
+	{ "support-bundle", "[--output file]",
+	    "collect what somebody who helps needs, without secrets",
+	    cmd_support_bundle, 0 },
 	{ "explain", "[id]",
 	    "explain a problem by its id",
 	    cmd_explain, 0 },
@@ -162,7 +165,7 @@ command_usage(FILE *f, const struct command *cmd)
 	}
 	fputs("usage: vipctl [-f file] [-jq] command ...\n", f);
 	for (c = commands; c->name != NULL; c++)
-		fprintf(f, "    %-12s %s\n", c->name, c->summary);
+		fprintf(f, "    %-15s %s\n", c->name, c->summary);
 	fputs("vipctl help command shows its options, man vipctl the rest.\n",
 	    f);
 }

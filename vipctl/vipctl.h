@@ -142,6 +142,7 @@ int	cmd_restore(struct vipctl *, int, char **);	/* restore.c */
 int	cmd_diverged(struct vipctl *, int, char **);	/* diverged.c */
 int	cmd_doctor(struct vipctl *, int, char **);	/* doctor.c */
 int	cmd_report(struct vipctl *, int, char **);	/* report.c */
+int	cmd_support_bundle(struct vipctl *, int, char **);	/* bundle.c */
 int	cmd_explain(struct vipctl *, int, char **);	/* explain.c */
 int	cmd_demo(struct vipctl *, int, char **);	/* demo.c */
 int	cmd_completion(struct vipctl *, int, char **);	/* completion.c */

@@ -35,7 +35,7 @@ bool	rtnl_get_address(const struct nlmsghdr *nh, struct rtnl_address *a);
  * (lease_s 0).  IPv6 without duplicate detection (RFC 9568 would wait), and
  * deprecated, so that it is never a source of the host's own traffic.
  */
-#define RTNL_REQUEST_MAX	80
+#define RTNL_REQUEST_MAX	92	/* of IPv6 */
 struct nlmsghdr	*rtnl_put_address(void *at, uint32_t seq, uint32_t ifindex,
 		    const struct conf_addr *a, uint32_t lease_s);
 

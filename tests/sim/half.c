@@ -337,19 +337,26 @@ run(struct world *w, struct node *n, const struct half_msg *m)
 
 /* ---- Messages ----------------------------------------------------------- */
 
+/* Looked at again at common times, so that nothing overtakes. */
+static void
+later_on(struct world *w, struct node *n, const struct msg *m)
+{
+	const int64_t step = 50 * MS;
+	struct msg *again = queue_add(w, (w->now / step + 1) * step, MSG_HALF,
+	    n->id);
+
+	again->life = m->life;
+	again->half = m->half;
+}
+
 /* The policies are the elector's: they wait while it is frozen. */
 static bool
 waits(struct world *w, struct node *n, const struct msg *m)
 {
-	struct msg *again;
-
 	if (elector_runs(n))
 		return false;
-	if (!n->elector)
-		return true;
-	again = queue_add(w, w->now + 20 * MS, MSG_HALF, n->id);
-	again->life = m->life;
-	again->half = m->half;
+	if (n->elector)
+		later_on(w, n, m);
 	return true;
 }
 
@@ -391,14 +398,10 @@ take_word(struct world *w, struct node *n, bool active)
 void
 half_take(struct world *w, struct node *n, const struct msg *m)
 {
-	struct msg *again;
-
 	if (!n->powered)
 		return;
 	if (n->paused > 0) {
-		again = queue_add(w, w->now + 50 * MS, MSG_HALF, n->id);
-		again->life = m->life;
-		again->half = m->half;
+		later_on(w, n, m);
 		return;
 	}
 	if (m->half.op >= OP_SHIP) {

@@ -90,13 +90,16 @@ static void
 open_store(struct receiver *r)
 {
 	enum store_result rc;
+	struct stat st;
 	int dir;
 
 	if (chdir("/") == -1)
 		fatal("receiver: /");
 	dir = open(r->store_path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (dir == -1)
+	if (dir == -1 || fstat(dir, &st) == -1)
 		fatal("%s: store %s", r->pair, r->store_path);
+	r->store_dev = st.st_dev;
+	r->store_ino = st.st_ino;
 	rc = store_open(&r->store, dir, r->pair, true);
 	(void)close(dir);
 	if (r->store == NULL)

@@ -7,6 +7,8 @@
 #ifndef VIPAIR_RECEIVER_H
 #define VIPAIR_RECEIVER_H
 
+#include <sys/types.h>
+
 #include "frame.h"
 #include "mono.h"
 #include "room.h"
@@ -27,6 +29,8 @@ struct receiver {
 	int		notices;	/* inotify on the word, or -1 */
 	int		out_sock;	/* datagrams: log, partner's word */
 	struct store	*store;
+	dev_t		store_dev;	/* its directory, as we opened it */
+	ino_t		store_ino;
 };
 
 /* What one channel knows. */

@@ -7,6 +7,8 @@
  * store did not call durable.
  */
 
+#include <sys/stat.h>
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -485,11 +487,21 @@ do_ask(struct session *s, const struct frame_ask *ask, struct frame *a)
 	return true;
 }
 
+/* Another directory stands in its place, or none: ours was moved aside. */
+static bool
+moved_aside(const struct receiver *r)
+{
+	struct stat st;
+
+	return stat(r->store_path, &st) == -1 ? errno == ENOENT :
+	    st.st_dev != r->store_dev || st.st_ino != r->store_ino;
+}
+
 /* What is acknowledged must be where everybody else looks for it. */
 static bool
 is_gone(struct session *s)
 {
-	if (store_gone(s->r->store) == STORE_HERE)
+	if (store_gone(s->r->store) == STORE_HERE && !moved_aside(s->r))
 		return false;
 	if (!s->over)
 		log_warnx("%s: the store was removed: the session ends, the "

@@ -181,12 +181,10 @@ def test_load_fails(both):
 
 
 def test_damaged_store(both):
-    """The standby's HEAD is not what it was."""
+    """In a way that it cannot repair by itself."""
     a, b = Patient(both.a.vrrpd), Patient(both.b.vrrpd)
     both.b.vrrpd.stop()
-    with open(both.b.store("HEAD"), "r+b") as f:
-        f.seek(10)
-        f.write(b"XXXX")
+    both.b.node.sh(f"rm {STORE}/HEAD; mkdir -p {STORE}/HEAD/x")
     both.b.vrrpd.start()
     b.vrrpd.wait_problem("C13", 40)
     f = b.names("C13")

@@ -10,7 +10,7 @@
 #include "vipctl.h"
 
 const struct command commands[] = {
-	{ "status", "[-b] [pair]",
+	{ "status", "[-b, --brief] [pair]",
 	    "show roles, address, service and problems",
 	    cmd_status, NEED_STATUS },
 	{ "is-active", "[pair]",
@@ -44,8 +44,8 @@ const struct command commands[] = {
 	    "on [--for time] [--reason text] [pair] | off [pair]",
 	    "keep this node from taking over",
 	    cmd_maintenance, NEED_STATUS | NEED_CONTROL },
-	{ "pair", "[--login user] [--port n] address [pair] | --print [pair] | "
-	    "--accept file [pair] | --prove [pair]",
+	{ "pair", "[--login user] [--port n] address [pair] | --print "
+	    "[--no-secret] [pair] | --accept file [pair] | --prove [pair]",
 	    "let two nodes copy data to each other",
 	    cmd_pair, 0 },
 	{ "unpair", "[pair]",

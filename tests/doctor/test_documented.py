@@ -74,12 +74,20 @@ def test_no_id_that_does_not_exist():
 
 
 def test_every_id_has_a_test():
-    text = ""
+    """Provoked on whole nodes; where no fault of a test makes it, at least
+    in the C tests, by the name of its number."""
+    text = units = ""
     for path in glob.glob(f"{TOP}/tests/*/*.py"):
         if os.path.basename(path) != "test_documented.py":
             text += read(path)
+    for path in glob.glob(f"{TOP}/tests/unit/*.c"):
+        units += read(path)
+    names = {int(n): name for name, n in re.findall(
+        r"(PROBLEM_\w+) = (\d+)", read(f"{TOP}/common/ctl.h"))}
     missing = [i for i in ids() if not re.search(rf"\b{i}\b", text)]
-    assert not missing
+    assert set(missing) <= {"W60", "W62"}
+    for i in missing:
+        assert re.search(rf"\b{names[int(i[1:])]}\b", units), i
 
 
 def test_commands():

@@ -333,6 +333,11 @@ START_TEST(capture_problems_are_named)
 	check_line(vp, "one branch is parked on this node: written here, but "
 	    "not part of what the pair went on with", "'vipctl diverged'");
 	c->branches = 0;
+	c->bad_objects = 3;
+	ck_assert_uint_eq(problem_of(vp), PROBLEM_BIT_ROT);
+	check_line(vp, "3 objects of the store had gone bad and were set "
+	    "aside", "look at the disk");
+	c->bad_objects = 0;
 	c->store_full = 1;
 	c->store_bytes = 2100000000;
 	c->store_limit = 10000000000;

@@ -64,31 +64,6 @@ def test_adverts_cannot_leave(lab, users):
     gone(lab, p, "C09")
 
 
-class Unable(Vrrpd):
-    """Started without the right to change addresses."""
-
-    def start(self):
-        self.configure()
-        self.proc = self.node.popen(
-            ["/usr/bin/setpriv", "--bounding-set=-net_admin",
-             f"{daemons.PREFIX}/sbin/vrrpd", "-d", "-f", daemons.CONF],
-            name="vrrpd@" + self.name)
-        return self
-
-
-def test_address_cannot_be_put_up(lab, users):
-    p = Patient(Unable(lab.alpha))
-    p.vrrpd.wait_problem("C10", 20)
-    f = p.names("C10")
-    assert f"{VIP} cannot be put on eth0: Operation not" in f["text"]
-    assert "missing right" in f["fix"]
-    assert not lab.holders_of() and p.vrrpd.role() != "active"
-    p.vrrpd.stop()
-    p.vrrpd = Vrrpd(lab.alpha)
-    p.vrrpd.wait_role("active")
-    assert "C10" not in p.ids()
-
-
 def test_outside_the_network(lab, users):
     p = alone(lab)
     p.node.ip("addr", "add", "192.168.70.1/25", "dev", "eth0")

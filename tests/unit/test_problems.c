@@ -86,6 +86,20 @@ START_TEST(test_link)
 }
 END_TEST
 
+/* The kernel refuses the address; a hold that works ends it. */
+START_TEST(test_hold_fails)
+{
+	recent_note(&p->hold_failed, el.now);
+	ck_assert_ptr_null(find(PROBLEM_HOLD_FAILS));
+	p->hold_error = EPERM;
+	pass(NS_PER_S);
+	ck_assert_int_eq(find(PROBLEM_HOLD_FAILS)->error, EPERM);
+	ck_assert_int_eq(find(PROBLEM_HOLD_FAILS)->age_ns, NS_PER_S);
+	p->hold_error = 0;
+	ck_assert_ptr_null(find(PROBLEM_HOLD_FAILS));
+}
+END_TEST
+
 START_TEST(test_lingers_and_goes)
 {
 	recent_note(&p->drop[ADVERT_REPLAY], el.now);
@@ -283,6 +297,7 @@ main(void)
 	tcase_add_test(t, test_none);
 	tcase_add_test(t, test_link);
 	tcase_add_test(t, test_lingers_and_goes);
+	tcase_add_test(t, test_hold_fails);
 	tcase_add_test(t, test_adverts);
 	tcase_add_test(t, test_collision_names_the_stranger);
 	tcase_add_test(t, test_flood);

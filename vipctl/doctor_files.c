@@ -103,7 +103,7 @@ networkd(struct doctor *d, const struct patient *p)
 	if (strcmp(keep, "yes") == 0 || strchr(name, '%') != NULL)
 		return true;
 	f = doctor_find(d, p, PROBLEM_ADDRESS_MANAGER);
-	doctor_word(f->detail, "systemd-networkd manages %s by %s and "
+	doctor_word(f->detail, "systemd-networkd manages %s by %.160s and "
 	    "removes what it did not configure when it is restarted or "
 	    "reconfigured", p->interface, file);
 	doctor_word(f->arg, "/etc/systemd/network/%s.d/vipair.conf", name);

@@ -19,6 +19,8 @@ def changes(subject, files, n, run):
     s = subject()
     try:
         s.make_tree(files)
+        # or whoever starts first waits for the disk to take all of that
+        os.sync()
         s.start()
         rnd, ms = random.Random(files), []
         for i in range(2):

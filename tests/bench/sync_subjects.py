@@ -43,6 +43,11 @@ class Watch:
         os.close(self.fd)
 
 
+def count(top):
+    """Of the files below a directory."""
+    return sum(len(names) for _, _, names in os.walk(top))
+
+
 def cpu_s(holder):
     """Of all processes of a machine, with those that ended."""
     total = 0
@@ -117,8 +122,22 @@ class Vipair(Subject):
 
     def start(self, timeout=900):
         self.pair.start(timeout)
+        self.settled()
         self.watch = Watch(self.lab.alpha.path(SYNC))
         return self
+
+    def settled(self, timeout=300):
+        """Until the standby has prepared the first tree and laid it out,
+        as the others have by then."""
+        b, ours = self.pair.b, count(self.live("tree"))
+        since = [time.monotonic()]
+
+        def done():
+            if b.pids_of("loader"):
+                since[0] = time.monotonic()
+            return time.monotonic() - since[0] > 3 and \
+                count(b.disk(f"{BASE}/tree")) >= ours
+        self.lab.wait_for(done, timeout, "the standby has settled")
 
     def acked(self):
         return self.pair.a.mirror().get("acked", 0)
@@ -239,11 +258,11 @@ sync {{
 """)
         self.proc = self.lab.alpha.popen(
             ["/usr/bin/lsyncd", f"{OWN}/lsyncd.lua"], name="lsyncd")
-        n = sum(len(f) for _, _, f in os.walk(self.live("tree")))
+        n = count(self.live("tree"))
 
         def there():
             assert self.proc.running, self.proc.text
-            return sum(len(f) for _, _, f in os.walk(self.copy(""))) >= n
+            return count(self.copy("")) >= n
         self.lab.wait_for(there, 300, "lsyncd has copied the tree")
         self.lab.wait_for(lambda: not [
             p for p in self.lab.alpha.pids() if _is_rsync(p)], 60)

@@ -25,6 +25,7 @@ done(struct world *w, struct node *n, bool ok, bool check)
 {
 	struct half_msg *h = half_later(w, n, OP_DONE, 200 * NS_PER_US);
 
+	h->serial = n->elector_life;
 	h->ask = n->half.job;
 	h->result = ok ? WORK_OK : WORK_FAILED;
 	h->check = check;

@@ -60,6 +60,7 @@ queue_job(struct world *w, struct node *n, struct work_ask ask)
 	h->lane_free = h->lane_began + takes_ns(w, ask.work);
 	m = half_later(w, n, OP_RUN, h->lane_free - w->now);
 	m->ask = ask;
+	m->serial = n->elector_life;
 	m->asked = w->now;
 	m->began = h->lane_began;
 }
@@ -330,7 +331,11 @@ run(struct world *w, struct node *n, const struct half_msg *m)
 	default:
 		break;
 	}
+	/* Who asked is gone: nobody waits for it. */
+	if (m->serial != n->elector_life)
+		return;
 	h = half_later(w, n, OP_DONE, 200 * NS_PER_US);
+	h->serial = n->elector_life;
 	h->ask = m->ask;
 	h->result = (uint8_t)r;
 }
@@ -366,6 +371,9 @@ to_elector(struct world *w, struct node *n, const struct msg *m)
 	const mono_t now = { local_of(n, w->now) };
 
 	if (waits(w, n, m))
+		return;
+	/* Told to an elector that is gone since. */
+	if (m->half.op == OP_DONE && m->half.serial != n->elector_life)
 		return;
 	if (m->half.op == OP_TIMER && n->half.timer_at <= w->now)
 		n->half.timer_at = 0;

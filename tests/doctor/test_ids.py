@@ -133,8 +133,8 @@ def test_service_unhealthy(lab, users):
 
 def test_other_addresses(lab, users):
     kw = {"protocol": "vrrp 3"}
+    Vrrpd(lab.alpha, **kw).wait_role("active")
     p = Patient(Vrrpd(lab.beta, vips=(VIP, "192.168.70.223"), **kw))
-    Vrrpd(lab.alpha, **kw)
     p.vrrpd.wait_problem("W39", 20)
     f = p.names("W39")
     assert "list other addresses than pair vpn has" in f["text"]

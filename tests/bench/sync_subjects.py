@@ -164,6 +164,8 @@ class Ssh(Subject):
         a.sh(f"ssh-keygen -q -t ed25519 -N '' -C '' -f {OWN}/id")
         b.sh(f"ssh-keygen -q -t ed25519 -N '' -C '' -f {OWN}/host")
         b.write(f"{OWN}/keys", a.read(f"{OWN}/id.pub"))
+        # sshd's shell reads what is in root's home, and that may take long
+        b.sh("mount -t tmpfs none /root")
         b.write(f"{OWN}/sshd", f"""
 ListenAddress {b.address}:{FREE_PORT}
 HostKey {OWN}/host

@@ -40,7 +40,14 @@ void
 state_made(struct pair *p)
 {
 	const uint64_t g = store_head(p->store)->position.generation;
+	mono_t at = mono_now();
 
+	/* What a partner gave us it has. */
+	if (p->write_term == 0) {
+		p->nmade = 0;
+		state_due(p);
+		return;
+	}
 	if (p->nmade > 0 && p->made[p->nmade - 1].generation >= g)
 		p->nmade = 0;		/* parked: another branch */
 	/* Full: the oldest stands for those that follow it. */
@@ -49,7 +56,10 @@ state_made(struct pair *p)
 		    (MIRROR_MADE_MAX - 2) * sizeof(p->made[0]));
 		p->nmade--;
 	}
-	p->made[p->nmade++] = (struct made){ g, mono_now() };
+	/* It lacked the one before as well. */
+	if (p->nmade == 0 && p->state.behind_since_ns != 0)
+		at.ns = p->state.behind_since_ns;
+	p->made[p->nmade++] = (struct made){ g, at };
 	state_due(p);
 }
 
@@ -65,6 +75,7 @@ state_acked(struct pair *p, const struct position *pos)
 		p->state.last_lag_ns = mono_span_ns(p->made[n - 1].at, now);
 	memmove(p->made, p->made + n, (p->nmade - n) * sizeof(p->made[0]));
 	p->nmade -= n;
+	p->state.behind_since_ns = 0;
 	p->state.acked_ns = now.ns;
 	p->state.changes++;
 	state_due(p);
@@ -93,8 +104,8 @@ behind_since(const struct pair *p, const struct position *acked)
 	if (p->write_term == 0 || h->position.generation == 0 ||
 	    position_equal(&h->position, acked))
 		return 0;
-	/* Made before we were here, or it has not said what it has. */
-	if (p->nmade == 0 || acked->generation == 0)
+	/* Made before we were here. */
+	if (p->nmade == 0)
 		return boot_ns(h->time_ns);
 	return p->made[0].at.ns;
 }

@@ -504,7 +504,9 @@ rooms_reap(struct supervisor *s, pid_t pid, int status)
 			jobs_elector_died(s);
 		if (r == ROOM_CAPTURE)
 			capture_died(s);
-		schedule(s, r, planned);
+		/* One that left by itself wants to begin anew. */
+		schedule(s, r, planned || (room_of_sync(r) &&
+		    WIFEXITED(status) && WEXITSTATUS(status) == 0));
 		e->planned = planned;
 		return true;
 	}
